@@ -1,0 +1,101 @@
+/** A registered symbol: two copies of this package recognise each other's marks, and parsed JSON can never carry one. */
+const mark: unique symbol = Symbol.for('stageflow.control');
+
+interface Marked<Kind extends string> {
+  readonly [mark]: Kind;
+}
+
+/** Made by {@link skip}. */
+export interface Skip extends Marked<'skip'> {
+  readonly reason: string;
+}
+
+/** Made by {@link cancel}. */
+export interface Cancel extends Marked<'cancel'> {
+  readonly reason: string;
+}
+
+/** Made by {@link fail}. */
+export interface Fail extends Marked<'fail'> {
+  readonly error: unknown;
+}
+
+/** Made by {@link retryLater}. */
+export interface RetryLater extends Marked<'retry'> {
+  readonly error: unknown;
+  readonly afterMs: number | undefined;
+}
+
+/** Made by {@link suspend}. */
+export interface Suspend extends Marked<'suspend'> {
+  readonly request: unknown;
+}
+
+/** What a stage may return in place of a value. */
+export type Control = Skip | Cancel | Fail | RetryLater | Suspend;
+
+/** What readers of a function returning `R` receive: awaited, without control values. */
+export type Output<R> = Exclude<Awaited<R>, Control>;
+
+/** `'may skip'` where the awaited `R` may be a {@link Skip}; `any` and `unknown` are taken to be values. */
+export type SkipsWhenReturned<R> = unknown extends R ? never : R extends Skip ? 'may skip' : never;
+
+/**
+ * This branch has nothing to give: plain readers of the stage are skipped, `optional` readers get `undefined`.
+ *
+ * @param reason - For people, reports and events.
+ * @example
+ * ```ts
+ * const profile = stage('profile', {
+ *   needs: { userId },
+ *   run: ({ userId }) => (userId === '' ? skip('anonymous') : { name: `user ${userId}` }),
+ * });
+ * ```
+ */
+export function skip(reason: string): Skip {
+  return { [mark]: 'skip', reason };
+}
+
+/**
+ * Stops the whole run gracefully: stages in flight are aborted, nothing new starts, finished outputs are kept and
+ * the run ends `cancelled`.
+ *
+ * @param reason - For people, reports and events.
+ */
+export function cancel(reason: string): Cancel {
+  return { [mark]: 'cancel', reason };
+}
+
+/**
+ * The stage failed. The same as throwing `error`, without the throw.
+ *
+ * @param error - Kept as the `cause` of the reported error.
+ */
+export function fail(error: unknown): Fail {
+  return { [mark]: 'fail', error };
+}
+
+/**
+ * The attempt failed and may be made again under the stage's retry policy; without one the stage fails.
+ *
+ * @param error - Kept as the `cause` of the reported error.
+ * @param options.afterMs - Wait this long, at least, before the next attempt. Milliseconds, capped by the policy's `maxMs`.
+ */
+export function retryLater(error: unknown, options: { readonly afterMs?: number | undefined } = {}): RetryLater {
+  return { [mark]: 'retry', error, afterMs: options.afterMs };
+}
+
+/**
+ * Asks for an answer from outside the process. Needs a runtime whose store keeps waits; anywhere else the stage fails
+ * with `SF_RUNTIME_REQUIRED`.
+ *
+ * @param request - What is asked, in a form that can be stored.
+ */
+export function suspend(request: unknown): Suspend {
+  return { [mark]: 'suspend', request };
+}
+
+/** The kind of control value, or `undefined` for anything else. */
+export function controlKind(value: unknown): Control[typeof mark] | undefined {
+  return typeof value === 'object' && value !== null ? (value as Partial<Control>)[mark] : undefined;
+}

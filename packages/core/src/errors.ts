@@ -1,0 +1,96 @@
+import { type ErrorCode, type ErrorDetails, errorTable } from './error-table.ts';
+
+const brand: unique symbol = Symbol.for('stageflow.error');
+
+/** Where in a run an error belongs. Each member is present when it is known. */
+export interface ErrorLocation {
+  readonly pipeline?: string | undefined;
+  readonly runId?: string | undefined;
+  /** The stage, by its path in the run. */
+  readonly path?: string | undefined;
+  /** 1-based. */
+  readonly attempt?: number | undefined;
+}
+
+/** The JSON form of a {@link StageflowError}. */
+export interface StageflowErrorJson extends ErrorLocation {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly docs: string;
+  readonly retryable: boolean;
+  readonly details: unknown;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of Stageflow. What went wrong is its `code`; the table of codes is `docs/errors`.
+ *
+ * @example
+ * ```ts
+ * const run = await chat.run({ text: 'hi' });
+ * if (run.status === 'failed') console.error(run.error.code, run.error.path, run.error.hint, run.error.cause);
+ * ```
+ */
+export class StageflowError<C extends ErrorCode = ErrorCode> extends Error implements ErrorLocation {
+  override readonly name = 'StageflowError';
+  /** Stable; never renamed. */
+  readonly code: C;
+  /** What the message was made of. */
+  readonly details: ErrorDetails[C];
+  /** What to do about it. */
+  readonly hint: string;
+  /** The page about this code, relative to the repository. */
+  readonly docs: string;
+  /** Whether the same call may succeed later: the default answer of a retry policy. */
+  readonly retryable: boolean;
+  readonly pipeline: string | undefined;
+  readonly runId: string | undefined;
+  readonly path: string | undefined;
+  readonly attempt: number | undefined;
+
+  constructor(code: C, details: ErrorDetails[C], options: ErrorLocation & { readonly cause?: unknown; readonly retryable?: boolean } = {}) {
+    const entry = errorTable[code];
+    super(entry.message(details), 'cause' in options ? { cause: options.cause } : undefined);
+    // Hidden, and the same symbol in every copy of this package, so that copies recognise each other's errors.
+    Object.defineProperty(this, brand, { value: true });
+    this.code = code;
+    this.details = details;
+    this.hint = entry.hint(details);
+    this.docs = `docs/errors/${code}.md`;
+    this.retryable = options.retryable ?? entry.retryable;
+    this.pipeline = options.pipeline;
+    this.runId = options.runId;
+    this.path = options.path;
+    this.attempt = options.attempt;
+  }
+
+  /** Plain data for logs and stores; `cause` is reduced to its name and message. */
+  toJSON(): StageflowErrorJson {
+    const { code, message, hint, docs, retryable, details, pipeline, runId, path, attempt, cause } = this;
+    const json = { name: this.name, code, message, hint, docs, retryable, details, pipeline, runId, path, attempt };
+    if (cause === undefined) return json;
+    return { ...json, cause: isStageflowError(cause) ? cause.toJSON() : describeThrown(cause) };
+  }
+}
+
+/**
+ * Whether `error` is a {@link StageflowError}, made by this copy of the package or another.
+ *
+ * @param code - Narrows to one code.
+ */
+export function isStageflowError<C extends ErrorCode>(error: unknown, code?: C): error is StageflowError<C> {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false;
+  return code === undefined || (error as StageflowError).code === code;
+}
+
+/** A thrown value in a few words; whatever was thrown, this does not throw. */
+export function describeThrown(thrown: unknown): { readonly name: string; readonly message: string } {
+  try {
+    if (thrown instanceof Error) return { name: thrown.name, message: thrown.message };
+    return { name: typeof thrown, message: typeof thrown === 'string' ? thrown : (JSON.stringify(thrown) ?? String(thrown)) };
+  } catch {
+    return { name: typeof thrown, message: 'a value that cannot be printed' };
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Every event of a run, once. Facts, in the past tense; ids and numbers only, never the values of stages. `version` of
+ * the union is {@link eventVersion}; it changes when a member changes its meaning.
+ */
+import type { OutcomeCounts, OutcomeStatus } from './outcome.ts';
+
+/** The version of the event union, carried by every `run.created`. */
+export const eventVersion = 1;
+
+/** What every event carries. */
+export interface EventEnvelope {
+  readonly runId: string;
+  readonly pipeline: string;
+  /** Counts activations of the run: 1, and one more for each resume. */
+  readonly epoch: number;
+  /** 1, 2, 3 … without a gap at the source, within an epoch. A gap at a sink means it was told of drops. */
+  readonly seq: number;
+  /** Epoch milliseconds: the wall clock at the run's start plus the monotonic time since. */
+  readonly at: number;
+  /** Monotonic milliseconds since the run's start. */
+  readonly elapsedMs: number;
+  readonly tenantId: string | undefined;
+  readonly traceId: string | undefined;
+  readonly correlationId: string | undefined;
+  readonly parentRunId: string | undefined;
+}
+
+/** What events about one stage carry besides. */
+export interface StageEnvelope extends EventEnvelope {
+  readonly stage: string;
+  readonly path: string;
+  /** 1-based; 0 where the stage had not started. */
+  readonly attempt: number;
+}
+
+/** An error as events carry it. */
+export interface ErrorSummary {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export interface RunCreated extends EventEnvelope {
+  readonly type: 'run.created';
+  readonly version: number;
+  readonly stageCount: number;
+}
+export interface RunStarted extends EventEnvelope {
+  readonly type: 'run.started';
+}
+/** The first event of a reader that came late: where every stage is. `seq` is that of the latest event. */
+export interface RunSnapshotted extends EventEnvelope {
+  readonly type: 'run.snapshotted';
+  readonly statuses: Readonly<Record<string, 'waiting' | 'running' | OutcomeStatus>>;
+}
+export interface RunStopping extends EventEnvelope {
+  readonly type: 'run.stopping';
+  readonly status: 'failed' | 'blocked' | 'cancelled';
+  readonly reason: string;
+}
+interface RunEnded extends EventEnvelope {
+  readonly durationMs: number;
+  readonly counts: OutcomeCounts;
+  readonly unsettled: readonly string[];
+}
+export interface RunCompleted extends RunEnded {
+  readonly type: 'run.completed';
+  readonly degraded: boolean;
+}
+export interface RunFailed extends RunEnded {
+  readonly type: 'run.failed';
+  readonly error: ErrorSummary;
+}
+export interface RunBlocked extends RunEnded {
+  readonly type: 'run.blocked';
+  readonly reason: string;
+  readonly blockedBy: string;
+}
+export interface RunCancelled extends RunEnded {
+  readonly type: 'run.cancelled';
+  readonly reason: string;
+}
+export interface StageStarted extends StageEnvelope {
+  readonly type: 'stage.started';
+  readonly kind: string;
+  readonly queuedMs: number;
+}
+export interface StageCompleted extends StageEnvelope {
+  readonly type: 'stage.completed';
+  readonly kind: string;
+  readonly durationMs: number;
+}
+export interface StageSkipped extends StageEnvelope {
+  readonly type: 'stage.skipped';
+  readonly kind: string;
+  readonly reason: string;
+  readonly rootCause: string | undefined;
+}
+export interface StageFailed extends StageEnvelope {
+  readonly type: 'stage.failed';
+  readonly kind: string;
+  readonly durationMs: number;
+  readonly error: ErrorSummary;
+  /** Whether something in the plan takes the failure into account. */
+  readonly handled: boolean;
+}
+export interface StageBlocked extends StageEnvelope {
+  readonly type: 'stage.blocked';
+  readonly kind: string;
+  readonly durationMs: number;
+  readonly reason: string;
+  readonly handled: boolean;
+}
+export interface StageCancelled extends StageEnvelope {
+  readonly type: 'stage.cancelled';
+  readonly kind: string;
+  readonly reason: string;
+}
+export interface StageProgressed extends StageEnvelope {
+  readonly type: 'stage.progressed';
+  readonly fraction: number;
+  readonly message: string | undefined;
+}
+export interface AttemptFailed extends StageEnvelope {
+  readonly type: 'attempt.failed';
+  readonly error: ErrorSummary;
+  /** Milliseconds until the next attempt, or `undefined` where there is none. */
+  readonly retryInMs: number | undefined;
+}
+export interface AttemptAbandoned extends StageEnvelope {
+  readonly type: 'attempt.abandoned';
+  /** How long it was waited for after the abort. */
+  readonly graceMs: number;
+}
+export interface AttemptArrivedLate extends StageEnvelope {
+  readonly type: 'attempt.arrived_late';
+  readonly settledAs: 'resolved' | 'rejected';
+}
+export interface GuardFailedOpen extends StageEnvelope {
+  readonly type: 'guard.failed_open';
+  readonly error: ErrorSummary;
+}
+export interface CleanupFailed extends StageEnvelope {
+  readonly type: 'cleanup.failed';
+  readonly error: ErrorSummary;
+}
+/** Told to a sink when it has lost events, before the next one it gets. */
+export interface EventsDropped extends EventEnvelope {
+  readonly type: 'events.dropped';
+  readonly sink: string;
+  readonly count: number;
+}
+/** An event of the host or of another package, made by `defineEvent`. */
+export interface CustomEvent<P = unknown> extends StageEnvelope {
+  readonly type: 'custom';
+  readonly name: string;
+  readonly payload: P;
+}
+
+/** Every event of a run. */
+export type RunEvent =
+  | RunCreated
+  | RunStarted
+  | RunSnapshotted
+  | RunStopping
+  | RunCompleted
+  | RunFailed
+  | RunBlocked
+  | RunCancelled
+  | StageStarted
+  | StageCompleted
+  | StageSkipped
+  | StageFailed
+  | StageBlocked
+  | StageCancelled
+  | StageProgressed
+  | AttemptFailed
+  | AttemptAbandoned
+  | AttemptArrivedLate
+  | GuardFailedOpen
+  | CleanupFailed
+  | EventsDropped
+  | CustomEvent;
+
+/** The member of {@link RunEvent} with this type. */
+export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
+
+/** Whether this is the last event of its run. */
+export function isTerminal(event: RunEvent): event is RunCompleted | RunFailed | RunBlocked | RunCancelled {
+  return event.type === 'run.completed' || event.type === 'run.failed' || event.type === 'run.blocked' || event.type === 'run.cancelled';
+}
+
+/**
+ * The event's topic in the taxonomy of the earlier systems: `pipeline.created|started|completed|failed|cancelled`,
+ * `stage.{name}.started|completed|failed|skipped`, and the type itself where that taxonomy has no word.
+ *
+ * @example
+ * ```ts
+ * topicOf(event); // 'stage.answer.completed'
+ * ```
+ */
+export function topicOf(event: RunEvent): string {
+  if (event.type === 'custom') return event.name;
+  if (event.type.startsWith('run.')) return `pipeline.${event.type.slice('run.'.length)}`;
+  if (event.type.startsWith('stage.') && 'stage' in event) return `stage.${event.stage}.${event.type.slice('stage.'.length)}`;
+  return event.type;
+}

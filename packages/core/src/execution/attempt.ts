@@ -1,0 +1,48 @@
+import type { StageflowError } from '../errors.ts';
+
+/** One call of a stage's function that has limits or can be repeated. */
+export class Attempt {
+  /** 1-based. */
+  readonly number: number;
+  /** Monotonic milliseconds. */
+  readonly startedMono: number;
+  /** Why it was given up; it may still be settling. */
+  givenUp: StageflowError | undefined;
+  /** Nothing it does counts any more: it has settled, or its grace has passed. */
+  over = false;
+  lastSignMono: number;
+  readonly #monotonic: () => number;
+  #controller: AbortController | undefined;
+  #abortReason: { readonly reason: unknown } | undefined;
+
+  constructor(number: number, monotonic: () => number) {
+    this.number = number;
+    this.#monotonic = monotonic;
+    this.startedMono = monotonic();
+    this.lastSignMono = this.startedMono;
+  }
+
+  /** Made when it is first read. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abortReason !== undefined) this.#controller.abort(this.#abortReason.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get abortReason(): unknown {
+    return this.#abortReason?.reason;
+  }
+
+  /** The first reason wins. */
+  abort(reason: unknown): void {
+    if (this.#abortReason !== undefined) return;
+    this.#abortReason = { reason };
+    this.#controller?.abort(reason);
+  }
+
+  heartbeat(): void {
+    this.lastSignMono = this.#monotonic();
+  }
+}

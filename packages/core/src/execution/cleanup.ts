@@ -1,0 +1,59 @@
+import { describeThrown, StageflowError } from '../errors.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import { stageFields, summarize } from './emitter.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** The cleanups of one run: last in first out, one at a time, within one budget. */
+export class Cleanups {
+  readonly #scheduler: Scheduler;
+  #registered: { readonly stage: PlannedStage; readonly cleanup: () => unknown }[] | undefined;
+
+  constructor(scheduler: Scheduler) {
+    this.#scheduler = scheduler;
+  }
+
+  get isEmpty(): boolean {
+    return this.#registered === undefined;
+  }
+
+  add(stage: PlannedStage, cleanup: () => unknown): void {
+    this.#registered ??= [];
+    this.#registered.push({ stage, cleanup });
+  }
+
+  /** Never rejects. What is registered meanwhile runs as well; what the budget does not reach is reported as failed. */
+  async run(budgetMs: number): Promise<void> {
+    let overdue = false;
+    let ring: () => void = () => {};
+    const alarm = new Promise<void>((resolve) => {
+      ring = resolve;
+    });
+    const timer = this.#scheduler.host.clock.schedule(() => {
+      overdue = true;
+      ring();
+    }, budgetMs);
+    for (let entry = this.#registered?.pop(); entry !== undefined; entry = this.#registered?.pop()) {
+      const { stage, cleanup } = entry;
+      if (overdue) {
+        this.#report(stage, new Error(`the budget of ${budgetMs} ms was spent before it could run`));
+        continue;
+      }
+      try {
+        await Promise.race([cleanup(), alarm]);
+        if (overdue) this.#report(stage, new Error(`it did not finish within the budget of ${budgetMs} ms`));
+      } catch (error) {
+        this.#report(stage, error);
+      }
+    }
+    timer.cancel();
+  }
+
+  #report(stage: PlannedStage, cause: unknown): void {
+    const scheduler = this.#scheduler;
+    const attempt = scheduler.state.attempts.get(stage.index) ?? 1;
+    const details = { stage: stage.name, why: describeThrown(cause).message };
+    const error = new StageflowError('SF_CLEANUP_FAILED', details, { ...scheduler.location(stage, attempt), cause });
+    scheduler.state.cleanupErrors.push(error);
+    scheduler.emit({ type: 'cleanup.failed', ...stageFields(stage, attempt), error: summarize(error) });
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Under the `development` condition, plain objects and arrays that stages produced are frozen, so that a reader that
+ * writes to what others read is found at once.
+ */
+export function freezeOutput(value: unknown): void {
+  const pending = [value];
+  for (let next = pending.pop(); pending.length > 0 || next !== undefined; next = pending.pop()) {
+    if (!isPlain(next) || Object.isFrozen(next)) continue;
+    Object.freeze(next);
+    pending.push(...Object.values(next).filter((member) => typeof member === 'object' && member !== null));
+  }
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return true;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}

@@ -1,0 +1,46 @@
+import { type ErrorLocation, StageflowError } from '../errors.ts';
+import { asVerdict, verdictKind } from '../guard.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import { describeReceived, issueLines, type SchemaResult } from '../schema.ts';
+
+/** What a returned value means, once the contract, the route's or the guard's rules were applied. */
+export type Meaning =
+  | { readonly means: 'completed'; readonly value: unknown }
+  | { readonly means: 'blocked'; readonly reason: string }
+  | { readonly means: 'failed'; readonly error: StageflowError };
+
+/** Reads a value that is no control value. A promise only where the contract answers with one. */
+export function interpret(stage: PlannedStage, value: unknown, values: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
+  if (stage.kind === 'guard') return interpretVerdict(stage, value, values, location);
+  if (stage.kind === 'route' && typeof value !== 'string') {
+    return { means: 'failed', error: new StageflowError('SF_ROUTE_INVALID', { stage: stage.name, received: describeReceived(value) }, location) };
+  }
+  if (stage.output === undefined) return { means: 'completed', value };
+  const result = stage.output['~standard'].validate(value);
+  const settle = (settled: SchemaResult<unknown>): Meaning => {
+    if (settled.issues === undefined) return { means: 'completed', value: settled.value };
+    const details = { stage: stage.name, issues: issueLines(settled.issues), received: describeReceived(value) };
+    return { means: 'failed', error: new StageflowError('SF_OUTPUT_INVALID', details, location) };
+  };
+  return result instanceof Promise ? result.then(settle) : settle(result);
+}
+
+function interpretVerdict(stage: PlannedStage, value: unknown, values: unknown, location: ErrorLocation): Meaning {
+  const verdict = asVerdict(value);
+  if (verdict === undefined) {
+    const why = `it returned ${describeReceived(value)}`;
+    return { means: 'failed', error: new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, location) };
+  }
+  switch (verdictKind(verdict)) {
+    case 'pass':
+      return { means: 'completed', value: (values as { readonly subject: unknown }).subject };
+    case 'transform':
+      return { means: 'completed', value: (verdict as { readonly value: unknown }).value };
+    case 'block':
+      return { means: 'blocked', reason: (verdict as { readonly reason: string }).reason };
+    case 'review': {
+      const details = { stage: stage.name, feature: 'a store that keeps waits' };
+      return { means: 'failed', error: new StageflowError('SF_RUNTIME_REQUIRED', details, location) };
+    }
+  }
+}

@@ -1,0 +1,165 @@
+import { StageflowError } from '../errors.ts';
+import type { OutcomeCounts, StageReport } from '../outcome.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import type { RunIdentity } from '../identity.ts';
+import type { Run, RunSummary } from '../run.ts';
+import type { RunState } from './run-state.ts';
+import type { Scheduler, Stop } from './scheduler.ts';
+import { blocked, cancelled, completed, failed } from './status.ts';
+
+/** How an ended run is read: from the state of the run, when it is asked for. */
+class Result implements RunSummary {
+  readonly #state: RunState;
+  #stages: ReadonlyMap<string, StageReport> | undefined;
+
+  constructor(state: RunState) {
+    this.#state = state;
+  }
+
+  get runId(): string {
+    return this.#state.identity.runId;
+  }
+  get identity(): RunIdentity {
+    return this.#state.identity;
+  }
+  get pipeline(): string {
+    return this.#state.plan.name;
+  }
+  get stages(): ReadonlyMap<string, StageReport> {
+    this.#stages ??= new Map(this.#state.plan.stages.map((stage) => [stage.name, report(stage, this.#state)]));
+    return this.#stages;
+  }
+  get errors(): readonly StageflowError[] {
+    return [...this.#state.failures].sort(([left], [right]) => left - right).map(([, error]) => error);
+  }
+  get counts(): OutcomeCounts {
+    return countOutcomes(this.#state);
+  }
+  get unsettled(): readonly string[] {
+    return unsettledStages(this.#state);
+  }
+  get cleanupErrors(): readonly StageflowError[] {
+    return this.#state.cleanupErrors;
+  }
+  get elapsedMs(): number {
+    return this.#state.elapsedMs;
+  }
+}
+
+type Outputs = Readonly<Record<string, unknown>>;
+
+class Completed extends Result {
+  readonly status = 'completed';
+  readonly outputs: Outputs;
+  readonly degraded: boolean;
+  constructor(state: RunState, outputs: Outputs, degraded: boolean) {
+    super(state);
+    this.outputs = outputs;
+    this.degraded = degraded;
+  }
+}
+
+class Failed extends Result {
+  readonly status = 'failed';
+  readonly outputs: Outputs;
+  readonly error: StageflowError;
+  constructor(state: RunState, outputs: Outputs, error: StageflowError) {
+    super(state);
+    this.outputs = outputs;
+    this.error = error;
+  }
+}
+
+class Blocked extends Result {
+  readonly status = 'blocked';
+  readonly outputs: Outputs;
+  readonly reason: string;
+  readonly blockedBy: string;
+  constructor(state: RunState, outputs: Outputs, reason: string, blockedBy: string) {
+    super(state);
+    this.outputs = outputs;
+    this.reason = reason;
+    this.blockedBy = blockedBy;
+  }
+}
+
+class Cancelled extends Result {
+  readonly status = 'cancelled';
+  readonly outputs: Outputs;
+  readonly reason: string;
+  constructor(state: RunState, outputs: Outputs, reason: string) {
+    super(state);
+    this.outputs = outputs;
+    this.reason = reason;
+  }
+}
+
+/** The result of a run whose stages have all ended. */
+export function resultOf({ state, stopped, limits }: Scheduler): Run {
+  const outputs = gatherOutputs(state);
+  if (stopped !== undefined) return stoppedResult(state, outputs, stopped);
+  if (state.outcomes.size === 0) return new Completed(state, outputs, false);
+  const unhandled = (wanted: number): PlannedStage | undefined =>
+    state.plan.stages.find((stage) => state.status[stage.index] === wanted && !stage.handled);
+  const failure = unhandled(failed);
+  const block = unhandled(blocked);
+  const bestEffort = limits.failureMode === 'best-effort' && block === undefined;
+  const whole = state.plan.outputs.every(({ read }) => state.isWhole(read));
+  if (failure !== undefined && !(bestEffort && whole)) return new Failed(state, outputs, state.failures.get(failure.index) as StageflowError);
+  if (block !== undefined) {
+    const outcome = state.outcomes.get(block.index);
+    return new Blocked(state, outputs, outcome?.status === 'blocked' ? outcome.reason : '', block.name);
+  }
+  return new Completed(state, outputs, failure !== undefined);
+}
+
+function stoppedResult(state: RunState, outputs: Outputs, stop: Stop): Run {
+  if (stop.status === 'failed') return new Failed(state, outputs, stop.error as StageflowError);
+  if (stop.status === 'blocked') return new Blocked(state, outputs, stop.reason, stop.stage ?? '');
+  return new Cancelled(state, outputs, stop.reason);
+}
+
+/** The outputs that exist; a chosen skip gives `undefined`. */
+function gatherOutputs(state: RunState): Outputs {
+  const outputs: Record<string, unknown> = {};
+  for (const { key, read } of state.plan.outputs) if (state.isWhole(read)) outputs[key] = state.value(read);
+  return outputs;
+}
+
+function report(stage: PlannedStage, state: RunState): StageReport {
+  const { index, name, kind, version } = stage;
+  const outcome = state.outcome(index);
+  const startedAfterMs = state.startedAfterMs?.[index];
+  const started = startedAfterMs !== undefined && !Number.isNaN(startedAfterMs);
+  return {
+    stage: name,
+    path: name,
+    kind,
+    outcome,
+    status: outcome.status,
+    attempts: state.attempts.get(index) ?? (state.called(index) ? 1 : 0),
+    startedAt: started ? state.startedAt + startedAfterMs : undefined,
+    durationMs: started ? state.durationMs?.[index] : undefined,
+    queuedMs: state.queuedMs.get(index) ?? 0,
+    version,
+    unsettled: state.unsettled.has(index),
+  };
+}
+
+/** How many stages ended in which way. */
+export function countOutcomes(state: RunState): OutcomeCounts {
+  const counts = { completed: 0, skipped: 0, failed: 0, blocked: 0, cancelled: 0 };
+  for (const status of state.status) {
+    if (status === completed) counts.completed++;
+    else if (status === failed) counts.failed++;
+    else if (status === blocked) counts.blocked++;
+    else if (status === cancelled) counts.cancelled++;
+    else counts.skipped++;
+  }
+  return counts;
+}
+
+/** The stages that had not settled, in the order of the plan. */
+export function unsettledStages(state: RunState): string[] {
+  return [...state.unsettled].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
+}

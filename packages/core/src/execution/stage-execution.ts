@@ -1,0 +1,268 @@
+import { type Control, controlKind, type RetryLater } from '../control.ts';
+import { StageflowError } from '../errors.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import type { Timer } from '../ports/clock.ts';
+import { backoffDelayMs, retryAfterMs } from '../retry.ts';
+import { Attempt } from './attempt.ts';
+import { AttemptContext } from './context.ts';
+import { stageFields, summarize } from './emitter.ts';
+import { interpret } from './interpret.ts';
+import { isAbort, type Scheduler, type Stop } from './scheduler.ts';
+import { skipped } from './status.ts';
+
+/** How one attempt failed. */
+interface Failure {
+  readonly error: StageflowError;
+  /** What the stage threw, where it did: what classifiers see. */
+  readonly thrown: unknown;
+  readonly afterMs?: number | undefined;
+  /** `false`: no policy makes this worth another attempt. */
+  readonly retryable?: boolean;
+}
+
+/** All attempts of one stage that has limits, retries, a contract or a verdict. */
+export class StageExecution {
+  readonly #scheduler: Scheduler;
+  readonly #stage: PlannedStage;
+  readonly #values: unknown;
+  #attempt: Attempt | undefined;
+  #count = 0;
+  #activeMs = 0;
+  #previousWaitMs = 0;
+  #limit: Timer | undefined;
+  #idle: Timer | undefined;
+  #grace: Timer | undefined;
+  #backoff: Timer | undefined;
+
+  constructor(scheduler: Scheduler, stage: PlannedStage, values: unknown) {
+    this.#scheduler = scheduler;
+    this.#stage = stage;
+    this.#values = values;
+  }
+
+  startAttempt(): void {
+    const scheduler = this.#scheduler;
+    const stage = this.#stage;
+    const { clock } = scheduler.host;
+    const attempt = new Attempt(++this.#count, () => clock.monotonic());
+    this.#attempt = attempt;
+    if (this.#count > 1) scheduler.state.attempts.set(stage.index, this.#count);
+    scheduler.active++;
+    this.#setLimits(attempt);
+    let returned: unknown;
+    try {
+      returned = stage.run(this.#values as never, new AttemptContext(scheduler, stage, this.#values, attempt));
+      if (typeof returned === 'object' && returned !== null && typeof (returned as { then?: unknown }).then === 'function') {
+        Promise.resolve(returned).then(
+          (value) => this.#returned(attempt, value),
+          (error) => this.#threw(attempt, error),
+        );
+        return;
+      }
+    } catch (error) {
+      this.#threw(attempt, error);
+      return;
+    }
+    this.#returned(attempt, returned);
+  }
+
+  /** The run stops: aborts the attempt, or ends the wait for the next one. */
+  stop(stop: Stop): void {
+    if (this.#backoff !== undefined) {
+      this.#backoff.cancel();
+      this.#backoff = undefined;
+      this.#scheduler.cancelStage(this.#stage.index, stop.reason);
+      return;
+    }
+    // The run's own grace decides from here, for stages with and without limits alike.
+    this.#cancelTimers();
+    this.#attempt?.abort(stop.signalReason);
+  }
+
+  #setLimits(attempt: Attempt): void {
+    const { timeoutMs, budgetMs, idleMs, name } = this.#stage;
+    const { clock } = this.#scheduler.host;
+    const where = this.#scheduler.location.bind(this.#scheduler, this.#stage, attempt.number);
+    const budgetLeftMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - this.#activeMs);
+    if (timeoutMs !== undefined && timeoutMs <= budgetLeftMs) {
+      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: 0 }, where()));
+      this.#limit = clock.schedule(give, timeoutMs);
+    } else if (budgetMs !== undefined) {
+      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, where()));
+      this.#limit = clock.schedule(give, budgetLeftMs);
+    }
+    if (idleMs !== undefined) this.#watchForIdleness(attempt, idleMs, idleMs);
+  }
+
+  #watchForIdleness(attempt: Attempt, idleMs: number, waitMs: number): void {
+    const { clock } = this.#scheduler.host;
+    this.#idle = clock.schedule(() => {
+      const leftMs = attempt.lastSignMono + idleMs - clock.monotonic();
+      if (leftMs > 0) return this.#watchForIdleness(attempt, idleMs, leftMs);
+      const location = this.#scheduler.location(this.#stage, attempt.number);
+      this.#giveUp(attempt, new StageflowError('SF_STAGE_IDLE', { stage: this.#stage.name, idleMs }, location));
+    }, waitMs);
+  }
+
+  /** A limit passed: aborts, and waits for the function to settle or the grace to pass. */
+  #giveUp(attempt: Attempt, error: StageflowError): void {
+    if (attempt.over || attempt.givenUp !== undefined) return;
+    attempt.givenUp = error;
+    this.#cancelTimers();
+    const graceMs = this.#stage.graceMs ?? this.#scheduler.limits.graceMs;
+    this.#grace = this.#scheduler.host.clock.schedule(() => {
+      this.#scheduler.emit({ type: 'attempt.abandoned', ...stageFields(this.#stage, attempt.number), graceMs });
+      this.#scheduler.state.unsettled.add(this.#stage.index);
+      this.#failed(attempt, { error, thrown: error }, true);
+    }, graceMs);
+    attempt.abort(error);
+  }
+
+  #returned(attempt: Attempt, value: unknown): void {
+    if (this.#isLate(attempt, 'resolved')) return;
+    const late = this.#overrun(attempt);
+    if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
+    const kind = controlKind(value);
+    if (kind !== undefined) return this.#control(attempt, value as Control, kind);
+    const meaning = interpret(this.#stage, value, this.#values, this.#scheduler.location(this.#stage, attempt.number));
+    if (meaning instanceof Promise) {
+      meaning.then(
+        (settled) => this.#settle(attempt, settled),
+        (error) => this.#threw(attempt, error),
+      );
+    } else this.#settle(attempt, meaning);
+  }
+
+  #settle(attempt: Attempt, meaning: Awaited<ReturnType<typeof interpret>>): void {
+    if (this.#isLate(attempt, 'resolved')) return;
+    if (attempt.givenUp !== undefined) return this.#failed(attempt, { error: attempt.givenUp, thrown: attempt.givenUp }, false);
+    if (meaning.means === 'failed') {
+      return this.#failed(attempt, { error: meaning.error, thrown: meaning.error, retryable: meaning.error.retryable }, false);
+    }
+    this.#close(attempt);
+    if (meaning.means === 'blocked') this.#scheduler.block(this.#stage, meaning.reason, undefined);
+    else this.#scheduler.complete(this.#stage.index, meaning.value);
+    this.#scheduler.drain();
+  }
+
+  #threw(attempt: Attempt, thrown: unknown): void {
+    if (this.#isLate(attempt, 'rejected')) return;
+    const late = this.#overrun(attempt);
+    if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
+    const { stopped } = this.#scheduler;
+    if (stopped !== undefined && isAbort(thrown, stopped.signalReason)) {
+      this.#close(attempt);
+      this.#scheduler.cancelStage(this.#stage.index, stopped.reason);
+      this.#scheduler.drain();
+      return;
+    }
+    this.#failed(attempt, { error: this.#scheduler.stageFailed(this.#stage, thrown, attempt.number), thrown }, false);
+  }
+
+  #control(attempt: Attempt, value: Control, kind: NonNullable<ReturnType<typeof controlKind>>): void {
+    const scheduler = this.#scheduler;
+    const stage = this.#stage;
+    if (kind === 'suspend') return this.#failed(attempt, this.#unsupported('a store that keeps waits'), false);
+    if (kind === 'fail' || kind === 'retry') {
+      const { error: thrown } = value as { error: unknown };
+      const afterMs = kind === 'retry' ? (value as RetryLater).afterMs : undefined;
+      return this.#failed(attempt, { error: scheduler.stageFailed(stage, thrown, attempt.number), thrown, afterMs }, false);
+    }
+    if (stage.kind === 'guard' && kind === 'skip') {
+      const why = 'it returned skip(), which is no verdict';
+      const error = new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, scheduler.location(stage, attempt.number));
+      return this.#failed(attempt, { error, thrown: error, retryable: false }, false);
+    }
+    this.#close(attempt);
+    const { reason } = value as { reason: string };
+    if (kind === 'cancel') scheduler.cancelRun(stage, reason);
+    else scheduler.end(stage.index, skipped, { status: 'skipped', reason });
+    scheduler.drain();
+  }
+
+  #unsupported(feature: string): Failure {
+    const error = this.#scheduler.runtimeRequired(this.#stage, feature);
+    return { error, thrown: error, retryable: false };
+  }
+
+  /** Whether the attempt was fenced: what it brings is dropped, and said. */
+  #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
+    if (this.#scheduler.isClosing) return true;
+    if (!attempt.over) return false;
+    this.#scheduler.state.unsettled.delete(this.#stage.index);
+    this.#scheduler.emit({ type: 'attempt.arrived_late', ...stageFields(this.#stage, attempt.number), settledAs });
+    return true;
+  }
+
+  /** The limit that was passed, also where the function held the thread so that no timer could say so. */
+  #overrun(attempt: Attempt): StageflowError | undefined {
+    const { timeoutMs, name } = this.#stage;
+    if (attempt.givenUp !== undefined || timeoutMs === undefined || this.#scheduler.stopped !== undefined) return attempt.givenUp;
+    const overrunMs = Math.ceil(this.#scheduler.host.clock.monotonic() - attempt.startedMono - timeoutMs);
+    if (overrunMs <= 0) return undefined;
+    return new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs }, this.#scheduler.location(this.#stage, attempt.number));
+  }
+
+  #failed(attempt: Attempt, failure: Failure, unsettled: boolean): void {
+    this.#close(attempt);
+    const scheduler = this.#scheduler;
+    const retryInMs = this.#retryInMs(attempt, failure, unsettled);
+    scheduler.emit({ type: 'attempt.failed', ...stageFields(this.#stage, attempt.number), error: summarize(failure.error), retryInMs });
+    if (retryInMs === undefined) this.#end(failure.error);
+    else {
+      this.#previousWaitMs = retryInMs;
+      this.#attempt = undefined;
+      this.#backoff = scheduler.host.clock.schedule(() => {
+        this.#backoff = undefined;
+        scheduler.requeue(this.#stage.index);
+      }, retryInMs);
+    }
+    scheduler.drain();
+  }
+
+  /** Milliseconds until the next attempt, or `undefined` where this was the last. */
+  #retryInMs(attempt: Attempt, failure: Failure, unsettled: boolean): number | undefined {
+    const { retry, kind, idempotencyKey, budgetMs } = this.#stage;
+    if (retry === undefined || this.#scheduler.stopped !== undefined || attempt.number >= retry.attempts) return undefined;
+    if (failure.retryable === false || (budgetMs !== undefined && this.#activeMs >= budgetMs)) return undefined;
+    if (unsettled && kind === 'work' && idempotencyKey === undefined) return undefined;
+    try {
+      if (!retry.when(failure.thrown, attempt.number)) return undefined;
+    } catch {
+      return undefined;
+    }
+    const { random, clock } = this.#scheduler.host;
+    const askedMs = failure.afterMs ?? retryAfterMs(failure.thrown, clock.now()) ?? 0;
+    const backoffMs = backoffDelayMs(retry, attempt.number, this.#previousWaitMs, random());
+    return Math.max(backoffMs, Math.min(retry.maxMs, Number.isFinite(askedMs) ? Math.max(0, askedMs) : 0));
+  }
+
+  /** No attempt follows: a guard that could not judge blocks, anything else has failed. */
+  #end(error: StageflowError): void {
+    const scheduler = this.#scheduler;
+    const stage = this.#stage;
+    if (stage.kind !== 'guard' || error.code === 'SF_RUNTIME_REQUIRED') return scheduler.fail(stage, error);
+    const why = error.code === 'SF_GUARD_FAILED' ? error : this.#guardFailed(error);
+    if (!stage.failOpen) return scheduler.block(stage, why.message, why);
+    scheduler.emit({ type: 'guard.failed_open', ...stageFields(stage, this.#count), error: summarize(why) });
+    scheduler.complete(stage.index, (this.#values as { readonly subject: unknown }).subject);
+  }
+
+  #guardFailed(cause: StageflowError): StageflowError {
+    const why = cause.message.replace(/\.$/, '');
+    return new StageflowError('SF_GUARD_FAILED', { stage: this.#stage.name, why }, { ...this.#scheduler.location(this.#stage, this.#count), cause });
+  }
+
+  #close(attempt: Attempt): void {
+    attempt.over = true;
+    this.#cancelTimers();
+    this.#scheduler.active--;
+    this.#activeMs += this.#scheduler.host.clock.monotonic() - attempt.startedMono;
+  }
+
+  #cancelTimers(): void {
+    this.#limit?.cancel();
+    this.#idle?.cancel();
+    this.#grace?.cancel();
+  }
+}

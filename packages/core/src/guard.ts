@@ -1,0 +1,116 @@
+import type { DemandOfWhen, When } from './condition.ts';
+import type { Cancel } from './control.ts';
+import { makeStage, type SkipsByOption, type Stage, type StageOptions } from './stage.ts';
+import type { Needs, Source, ValuesOf } from './source.ts';
+import type { StageContext } from './stage-context.ts';
+
+const mark: unique symbol = Symbol.for('stageflow.verdict');
+
+/** What a guard says of its subject. */
+export type Verdict<T = never> = Pass | Transform<T> | Block | Review;
+
+/** Made by {@link pass}. */
+export interface Pass {
+  readonly [mark]: 'pass';
+}
+
+/** Made by {@link transform}. */
+export interface Transform<out T> {
+  readonly [mark]: 'transform';
+  readonly value: T;
+}
+
+/** Made by {@link block}. */
+export interface Block {
+  readonly [mark]: 'block';
+  readonly reason: string;
+}
+
+/** Made by {@link review}. */
+export interface Review {
+  readonly [mark]: 'review';
+  readonly request: unknown;
+}
+
+/** The subject may go on, unchanged. */
+export function pass(): Pass {
+  return { [mark]: 'pass' };
+}
+
+/** The subject may go on as `value`: redacted, clamped, normalised. */
+export function transform<T>(value: T): Transform<T> {
+  return { [mark]: 'transform', value };
+}
+
+/**
+ * The subject may not go on. Everything behind the guard is skipped, at any distance, and the run ends `blocked`
+ * unless a `settled` reader takes the block into account. A block is a decision: it counts toward no breaker.
+ */
+export function block(reason: string): Block {
+  return { [mark]: 'block', reason };
+}
+
+/**
+ * A person must decide. Needs a runtime whose store keeps waits; anywhere else the guard fails with
+ * `SF_RUNTIME_REQUIRED`, and nothing behind it runs.
+ */
+export function review(request: unknown): Review {
+  return { [mark]: 'review', request };
+}
+
+/** The verdict in `value`, or `undefined` where there is none. */
+export function asVerdict(value: unknown): Verdict<unknown> | undefined {
+  return typeof value === 'object' && value !== null && mark in value ? (value as Verdict<unknown>) : undefined;
+}
+
+/** Which of the four verdicts this is. */
+export function verdictKind(verdict: Verdict<unknown>): Verdict<unknown>[typeof mark] {
+  return verdict[mark];
+}
+
+/** The values a guard's `check` receives. */
+export type GuardValues<S extends Source, N extends Needs> = { readonly subject: S['~types']['out'] } & ValuesOf<N>;
+
+/** What {@link guard} takes. */
+export interface GuardSpec<S extends Source, N extends Needs, A, W> extends StageOptions<A, W> {
+  /** What is judged; the guard yields it, so readers of the guard read a value that passed. */
+  readonly subject: S;
+  /** What else `check` reads. The key `subject` is taken. */
+  readonly needs?: N | undefined;
+  /** Passes the subject where no verdict could be had; each time the event `guard.failed_open` says so. @default false */
+  readonly failOpen?: boolean | undefined;
+  /** Judges. A throw, a timeout, `undefined` or anything else that is no verdict blocks. */
+  readonly check: (
+    values: GuardValues<S, N>,
+    context: StageContext,
+  ) => Verdict<NoInfer<S['~types']['out']>> | Cancel | PromiseLike<Verdict<NoInfer<S['~types']['out']>> | Cancel>;
+}
+
+/**
+ * Defines a stage that judges a value and yields it when it passes. Guards fail closed.
+ *
+ * @example
+ * ```ts
+ * const safe = guard('safe', {
+ *   subject: text,
+ *   check: ({ subject }) => (subject.includes('ignore previous') ? block('prompt injection') : pass()),
+ * });
+ * ```
+ */
+export function guard<
+  const S extends Source,
+  const N extends Needs = {},
+  const A extends readonly Source[] = [],
+  W extends When<N> | undefined = undefined,
+>(
+  name: string,
+  spec: GuardSpec<S, N, A, W>,
+): Stage<
+  S['~types']['out'],
+  S['~types']['in'] | N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
+  S['~types']['skips'] | N[keyof N]['~types']['skips'] | SkipsByOption<W>,
+  GuardValues<S, N>
+> {
+  const { subject, needs, check, ...options } = spec;
+  return makeStage('guard', name, { ...options, needs: { ...needs, subject }, run: check });
+}

@@ -1,0 +1,157 @@
+import { StageflowError } from './errors.ts';
+import type { RunOptions } from './execution/start-run.ts';
+import type { PipelinePolicy } from './plan/draft.ts';
+import { collect, type PipelineDefinition } from './plan/collect.ts';
+import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
+import type { Plan } from './plan/plan.ts';
+import { problem } from './plan/validate.ts';
+import { planFrom, runnable } from './runnable.ts';
+import type { CompletedRun, Run } from './run.ts';
+import type { Demand, Input, Needs, Service, Skippable } from './source.ts';
+import { makeStage, type Stage, type StagePolicy, type StageSource } from './stage.ts';
+import type { StageContext } from './stage-context.ts';
+
+type Simplify<T> = { [K in keyof T]: T[K] } & {};
+type ToIntersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+
+/** What `In` demands under the name `Name`: where two inputs of one name meet, what satisfies both. */
+type GivenAs<In, Name> = ToIntersection<In extends Input<infer Own, infer Given> ? (Name extends Own ? { readonly given: Given } : never) : never> extends {
+  readonly given: infer Given;
+}
+  ? Given
+  : never;
+
+type InputName<In> = In extends Input<infer Name> ? Name : never;
+
+/** The object that `run()` takes: one member per input some stage reads; those that admit `undefined` may be left out. */
+export type RunInput<In extends Demand> = Simplify<
+  { readonly [Name in InputName<In> as undefined extends GivenAs<In, Name> ? never : Name]: GivenAs<In, Name> } & {
+    readonly [Name in InputName<In> as undefined extends GivenAs<In, Name> ? Name : never]?: GivenAs<In, Name> | undefined;
+  }
+>;
+
+/** The services that a pipeline demands, by name. */
+export type RunServices<In extends Demand> = { readonly [S in Extract<In, Service> as S['name']]: S['~types']['out'] };
+
+/** What `run()` takes after the input: with `services` where some stage reads one. */
+export type OptionsArgument<In extends Demand> = [Extract<In, Service>] extends [never]
+  ? [options?: RunOptions]
+  : [options: RunOptions & { readonly services: RunServices<In> }];
+
+/** The outputs of a completed run: `undefined` stands for a chosen skip, where the types say it can be. */
+export type RunOutputs<Outputs extends Needs> = {
+  readonly [K in keyof Outputs]: Outputs[K]['~types']['out'] | ([Outputs[K]['~types']['skips']] extends [never] ? never : undefined);
+};
+
+/** What {@link pipeline} takes. */
+export interface PipelineSpec<Outputs extends Needs, Also extends Needs> extends PipelinePolicy {
+  /** What a run returns, keyed as here. Everything these read, directly or through others, belongs to the pipeline. */
+  readonly outputs: Outputs;
+  /** Stages that run for their effect: part of the pipeline, absent from its outputs. */
+  readonly also?: Also | undefined;
+  /** The version of the pipeline's definition. @default none */
+  readonly version?: string | undefined;
+}
+
+/**
+ * A pipeline: immutable, and run any number of times, also at once.
+ *
+ * @typeParam In - The union of inputs and services its stages read.
+ * @typeParam Outs - What a completed run returns.
+ */
+export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown> {
+  readonly '~types': { readonly in: In; readonly out: Outs };
+  readonly name: string;
+  readonly version: string | undefined;
+  /** The compiled form: what is drawn, exported and executed. */
+  readonly plan: Plan;
+  /**
+   * Runs the pipeline in this process.
+   *
+   * Resolves however the run ends; `run.status` says how. Rejects, before anything has run, with SF_INPUT_INVALID,
+   * SF_SERVICE_MISSING or SF_OPTION_INVALID.
+   *
+   * @example
+   * ```ts
+   * const run = await chat.run({ text: 'hi' });
+   * if (run.status === 'completed') console.log(run.outputs.answer);
+   * ```
+   */
+  run(input: RunInput<In>, ...options: OptionsArgument<In>): Promise<Run<Outs>>;
+  /** As {@link run}, for scripts: rejects unless the run completed. */
+  runOrThrow(input: RunInput<In>, ...options: OptionsArgument<In>): Promise<CompletedRun<Outs>>;
+  /**
+   * The same pipeline with `stage` replaced wherever it is read: by another function over the same values, which keeps
+   * the stage's name and policies, or by another stage that yields the same.
+   *
+   * @example
+   * ```ts
+   * const offline = chat.with(answer, ({ text }) => `you said ${text}`);
+   * ```
+   */
+  with<Out, Skips extends Skippable, Values>(stage: Stage<Out, Demand, Skips, Values>, replacement: Replacement<Out, In, Skips, Values>): Pipeline<In, Outs>;
+  /**
+   * The same pipeline with policies of some stages overridden, by name.
+   *
+   * @throws SF_PLAN_INVALID where a name or a value is wrong.
+   * @example
+   * ```ts
+   * const patient = chat.configure({ answer: { timeoutMs: 60_000, retry: { attempts: 5 } } });
+   * ```
+   */
+  configure(policies: Readonly<Record<string, StagePolicy>>): Pipeline<In, Outs>;
+}
+
+/** What may stand in for a stage. */
+export type Replacement<Out, In extends Demand, Skips extends Skippable, Values> =
+  | Stage<NoInfer<Out>, In, NoInfer<Skips>>
+  | ((values: NoInfer<Values>, context: StageContext) => NoInfer<Out> | Promise<NoInfer<Out>>);
+
+/** Any pipeline, made by reference or from data, as far as a runtime needs to know it. */
+export interface AnyPipeline {
+  readonly name: string;
+  readonly plan: Plan;
+  readonly '~types'?: { readonly in: Demand; readonly out: unknown };
+}
+
+/**
+ * Makes a pipeline of everything that is reached from `outputs` and `also`.
+ *
+ * @param name - Identifies the pipeline in events, stores and runtimes.
+ * @throws SF_PLAN_INVALID with every problem at once: bad and duplicate names, bad policies, sources that are none.
+ * @example
+ * ```ts
+ * const { name } = inputs<{ name: string }>();
+ * const greet = stage('greet', { needs: { name }, run: ({ name }) => `Hello, ${name}` });
+ * export const welcome = pipeline('welcome', { outputs: { greet } });
+ * ```
+ */
+export function pipeline<const Outputs extends Needs, const Also extends Needs = {}>(
+  name: string,
+  spec: PipelineSpec<Outputs, Also>,
+): Pipeline<Outputs[keyof Outputs]['~types']['in'] | Also[keyof Also]['~types']['in'], RunOutputs<Outputs>> {
+  const { outputs, also = {}, version, ...policy } = spec;
+  return build({ name, version, outputs, also, policy, replaced: new Map(), overrides: {} }) as never;
+}
+
+interface Definition extends PipelineDefinition {
+  readonly overrides: PolicyOverrides;
+}
+
+function build(definition: Definition): Pipeline<never, unknown> {
+  const plan = planFrom(collect(definition), definition.overrides);
+  return Object.freeze({
+    ...runnable(plan),
+    with: (stage: unknown, replacement: unknown) => build({ ...definition, replaced: replaced(definition, stage as StageSource, replacement) }),
+    configure: (policies: PolicyOverrides) => build({ ...definition, overrides: mergeOverrides(definition.overrides, policies) }),
+  }) as never;
+}
+
+function replaced(definition: Definition, stage: StageSource, replacement: unknown): ReadonlyMap<StageSource, StageSource> {
+  const standIn =
+    typeof replacement === 'function' ? makeStage<StageSource>(stage.kind, stage.name, { ...stage.spec, run: replacement }) : (replacement as StageSource);
+  const isKnown = collect(definition).stages.some(({ name, spec }) => name === stage.name && (definition.replaced.get(stage) ?? stage).spec === spec);
+  if (isKnown) return new Map(definition.replaced).set(stage, standIn);
+  const details = { stage: String(stage?.name), reader: 'with()', nearest: undefined };
+  throw new StageflowError('SF_PLAN_INVALID', { pipeline: definition.name, problems: [problem('SF_UNKNOWN_STAGE', details)] });
+}

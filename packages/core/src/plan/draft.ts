@@ -1,0 +1,64 @@
+import type { StageDefinition, StageKind } from '../stage.ts';
+import type { Schema } from '../schema.ts';
+
+/**
+ * A pipeline as data: what every front end emits, whatever its style, before anything is checked. Stages refer to each
+ * other by name.
+ */
+export interface PlanDraft {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly stages: readonly DraftStage[];
+  readonly outputs: readonly DraftEdge[];
+  /** Stages that run for their effect. */
+  readonly also: readonly string[];
+  readonly policy: PipelinePolicy;
+}
+
+/** One stage of a {@link PlanDraft}. */
+export interface DraftStage {
+  readonly name: string;
+  readonly kind: StageKind;
+  readonly needs: readonly DraftEdge[];
+  readonly after: readonly string[];
+  readonly when: DraftCondition | undefined;
+  readonly spec: StageDefinition;
+}
+
+/** How a reader reads: the key it knows the value by, and where the value comes from. */
+export interface DraftEdge {
+  readonly key: string;
+  readonly read: 'value' | 'optional' | 'settled' | 'firstOf' | 'optionalFirstOf' | 'input' | 'service' | 'unknown';
+  /** Names of stages; of the one input or service; empty for `unknown`. */
+  readonly from: readonly string[];
+  readonly schema?: Schema | undefined;
+  /** For `unknown`: what was found. */
+  readonly received?: string | undefined;
+}
+
+/** A gate that the plan can show; a predicate is a function and shows only that it is there. */
+export interface DraftCondition {
+  readonly route: string;
+  readonly arms: readonly string[];
+}
+
+/** What a pipeline says about its runs; run options override it. */
+export interface PipelinePolicy {
+  /**
+   * What an unhandled failure does. `fail-fast`: aborts the others and starts nothing new. `continue`: finishes
+   * everything that is not behind it. `best-effort`: as `continue`, and the run is `completed` and `degraded` if every
+   * required output exists. @default 'fail-fast'
+   */
+  readonly failureMode?: FailureMode | undefined;
+  /** Stages in flight at once, an integer >= 1. @default no limit */
+  readonly maxConcurrency?: number | undefined;
+  /** Limit of the whole run, milliseconds. @default no limit */
+  readonly deadlineMs?: number | undefined;
+  /** How long stages may take to settle once they are aborted, milliseconds. @default 5_000 */
+  readonly graceMs?: number | undefined;
+  /** Budget of all cleanups together, milliseconds. @default 10_000 */
+  readonly cleanupMs?: number | undefined;
+}
+
+/** See {@link PipelinePolicy.failureMode}. */
+export type FailureMode = 'fail-fast' | 'continue' | 'best-effort';

@@ -1,0 +1,97 @@
+import { errorTable, type PlanProblem } from '../error-table.ts';
+import { describeReceived } from '../schema.ts';
+import type { DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
+
+/** The longest delay that timers of the platform keep: 2^31 - 1 milliseconds, about 24.8 days. */
+export const longestTimerMs = 2_147_483_647;
+
+/** One option that must hold, with what it must be in words. */
+interface Rule {
+  readonly option: string;
+  readonly value: unknown;
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+const isDuration = (value: unknown): boolean => typeof value === 'number' && value > 0 && value <= longestTimerMs;
+const isWait = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= longestTimerMs;
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
+
+function duration(option: string, value: unknown): Rule {
+  return { option, value, expected: `a number of milliseconds above 0 and at most ${longestTimerMs}`, holds: isDuration };
+}
+
+function wait(option: string, value: unknown): Rule {
+  return { option, value, expected: `a number of milliseconds from 0 to ${longestTimerMs}`, holds: isWait };
+}
+
+function count(option: string, value: unknown): Rule {
+  return { option, value, expected: 'an integer of at least 1', holds: isCount };
+}
+
+function oneOf(option: string, value: unknown, allowed: readonly string[]): Rule {
+  return { option, value, expected: `one of ${allowed.map((word) => `"${word}"`).join(', ')}`, holds: (given) => allowed.includes(given as string) };
+}
+
+function aFunction(option: string, value: unknown): Rule {
+  return { option, value, expected: 'a function', holds: (given) => typeof given === 'function' };
+}
+
+/** The rules of options that pipelines and runs share. */
+export function policyRules(policy: PipelinePolicy): Rule[] {
+  return [
+    oneOf('failureMode', policy.failureMode, ['fail-fast', 'continue', 'best-effort']),
+    count('maxConcurrency', policy.maxConcurrency),
+    duration('deadlineMs', policy.deadlineMs),
+    wait('graceMs', policy.graceMs),
+    wait('cleanupMs', policy.cleanupMs),
+  ];
+}
+
+/** The first rule that a given option breaks. */
+export function brokenRules(rules: readonly Rule[]): readonly { readonly option: string; readonly expected: string; readonly received: string }[] {
+  return rules
+    .filter(({ value, holds }) => value !== undefined && !holds(value))
+    .map(({ option, expected, value }) => ({ option, expected, received: describeReceived(value) }));
+}
+
+/** What is wrong with the options of a pipeline. */
+export function pipelinePolicyProblems(draft: PlanDraft): PlanProblem[] {
+  return asProblems(`pipeline "${draft.name}"`, policyRules(draft.policy));
+}
+
+/** What is wrong with the options of a stage. */
+export function stagePolicyProblems({ name, spec }: DraftStage): PlanProblem[] {
+  const { retry } = spec;
+  const rules = [
+    duration('timeoutMs', spec.timeoutMs),
+    duration('idleMs', spec.idleMs),
+    duration('budgetMs', spec.budgetMs),
+    wait('graceMs', spec.graceMs),
+    count('retry.attempts', retry?.attempts),
+    wait('retry.baseMs', retry?.baseMs),
+    wait('retry.maxMs', retry?.maxMs),
+    oneOf('retry.backoff', retry?.backoff, ['constant', 'linear', 'exponential']),
+    oneOf('retry.jitter', retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
+    aFunction('retry.when', retry?.when),
+    oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
+    aFunction('idempotencyKey', spec.idempotencyKey),
+    { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
+    { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },
+  ];
+  return asProblems(`stage "${name}"`, rules);
+}
+
+function asProblems(subject: string, rules: readonly Rule[]): PlanProblem[] {
+  const entry = errorTable.SF_POLICY_INVALID;
+  return brokenRules(rules).map((broken) => {
+    const details = { subject, ...broken };
+    return { code: 'SF_POLICY_INVALID', message: entry.message(details), hint: entry.hint(details) };
+  });
+}
+
+function isSchema(value: unknown): boolean {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  const standard = (value as { '~standard'?: { validate?: unknown } })['~standard'];
+  return typeof standard?.validate === 'function';
+}

@@ -1,0 +1,68 @@
+import { type EventOf, isTerminal, type RunEvent } from './event.ts';
+import { EventStream } from './event-stream.ts';
+import type { RunState } from './execution/run-state.ts';
+import { running, waiting } from './execution/status.ts';
+import type { Run } from './run.ts';
+
+/** A run that was started and not awaited. */
+export interface RunHandle<Outs = unknown> {
+  readonly runId: string;
+  readonly pipeline: string;
+  /** Resolves however the run ends; rejects as `run()` does. */
+  readonly result: Promise<Run<Outs>>;
+  /**
+   * The run's events, from the first; a reader that comes late gets `run.snapshotted` and what follows. Ends with the
+   * run. Each call gives a reader of its own; one that leaves changes nothing for the others.
+   */
+  events(): AsyncIterableIterator<RunEvent>;
+  /** Stops the run; it ends `cancelled`. Does nothing once the run has ended. */
+  cancel(reason?: string): void;
+}
+
+/** Hands the events of one run to any number of readers. */
+export class RunBroadcast {
+  readonly #streams = new Set<EventStream>();
+  #latest: RunEvent | undefined;
+  #over = false;
+  state: RunState | undefined;
+
+  push(event: RunEvent): void {
+    this.#latest = event;
+    for (const stream of this.#streams) stream.push(event);
+    if (!isTerminal(event)) return;
+    this.#over = true;
+    this.#streams.clear();
+  }
+
+  subscribe(): EventStream {
+    const stream = new EventStream(undefined, () => this.#streams.delete(stream));
+    const latest = this.#latest;
+    if (latest !== undefined && this.state !== undefined) {
+      const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = latest;
+      const envelope = { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
+      stream.push({ type: 'run.snapshotted', statuses: statusesOf(this.state), ...envelope });
+      if (isTerminal(latest)) stream.push(latest);
+    }
+    if (!this.#over) this.#streams.add(stream);
+    else if (latest === undefined) void stream.return();
+    return stream;
+  }
+
+  /** The run never began: readers have nothing to wait for. */
+  abandon(): void {
+    this.#over = true;
+    for (const stream of this.#streams) void stream.return();
+    this.#streams.clear();
+  }
+}
+
+type Statuses = EventOf<'run.snapshotted'>['statuses'];
+
+function statusesOf(state: RunState): Statuses {
+  return Object.fromEntries(state.plan.stages.map(({ index, name }) => [name, statusOf(state, index)]));
+}
+
+function statusOf(state: RunState, index: number): Statuses[string] {
+  const status = state.status[index];
+  return status === waiting ? 'waiting' : status === running ? 'running' : state.outcome(index).status;
+}

@@ -1,0 +1,62 @@
+import type { StageflowError } from './errors.ts';
+import type { RunIdentity } from './identity.ts';
+import type { OutcomeCounts, StageReport } from './outcome.ts';
+
+/** How a run ended. */
+export type RunStatus = Run['status'];
+
+/**
+ * What `run()` resolves to. At `completed` the outputs are whole and typed so; at any other status they are those that
+ * exist.
+ */
+export type Run<Outs = Readonly<Record<string, unknown>>> = CompletedRun<Outs> | FailedRun<Outs> | BlockedRun<Outs> | CancelledRun<Outs>;
+
+/** What every ended run has. */
+export interface RunSummary {
+  readonly runId: string;
+  readonly identity: RunIdentity;
+  readonly pipeline: string;
+  /** By stage name, in the order of the plan. */
+  readonly stages: ReadonlyMap<string, StageReport>;
+  /** Every failure of a stage, handled or not, in the order of the plan. */
+  readonly errors: readonly StageflowError[];
+  readonly counts: OutcomeCounts;
+  /** Stages whose function had not settled when the grace period passed: they ignored their signal. */
+  readonly unsettled: readonly string[];
+  /** Cleanups that failed; they do not change the status. */
+  readonly cleanupErrors: readonly StageflowError[];
+  /** Monotonic milliseconds from start to end. */
+  readonly elapsedMs: number;
+}
+
+/** Every required output exists. */
+export interface CompletedRun<Outs> extends RunSummary {
+  readonly status: 'completed';
+  readonly outputs: Outs;
+  /** In `best-effort`, whether something that the outputs could do without failed. */
+  readonly degraded: boolean;
+}
+
+/** A failure was not handled. */
+export interface FailedRun<Outs> extends RunSummary {
+  readonly status: 'failed';
+  readonly outputs: Partial<Outs>;
+  /** The failure that decided. */
+  readonly error: StageflowError;
+}
+
+/** A guard's block was not handled. */
+export interface BlockedRun<Outs> extends RunSummary {
+  readonly status: 'blocked';
+  readonly outputs: Partial<Outs>;
+  readonly reason: string;
+  /** The guard. */
+  readonly blockedBy: string;
+}
+
+/** The run was stopped, from outside or by a stage. */
+export interface CancelledRun<Outs> extends RunSummary {
+  readonly status: 'cancelled';
+  readonly outputs: Partial<Outs>;
+  readonly reason: string;
+}

@@ -1,0 +1,142 @@
+import type { EventSink } from './ports/event-sink.ts';
+import { isTerminal, type RunEvent } from './event.ts';
+
+/** What happens to events when a sink cannot keep up. */
+export type OverflowPolicy = 'drop-oldest' | 'drop-newest';
+
+/** How a sink is fed. */
+export interface SinkQueueOptions {
+  /** Events that may wait while the sink is busy, an integer >= 1; the last event of a run always finds room. @default 10_000 */
+  readonly capacity?: number | undefined;
+  /** @default 'drop-oldest' */
+  readonly overflow?: OverflowPolicy | undefined;
+}
+
+/** What became of the events given to one sink. */
+export interface SinkCounters {
+  readonly delivered: number;
+  readonly dropped: number;
+  /** Events whose `emit` threw or rejected. */
+  readonly failed: number;
+}
+
+/**
+ * Feeds one sink, one event at a time and in order, off the path of the stages. Whatever the sink does, `push` neither
+ * throws nor waits.
+ */
+export class SinkQueue {
+  readonly #sink: EventSink;
+  readonly #capacity: number;
+  readonly #overflow: OverflowPolicy;
+  #waiting: RunEvent[] = [];
+  #next = 0;
+  #state: 'idle' | 'scheduled' | 'delivering' | 'awaiting' = 'idle';
+  #unannounced = 0;
+  #idleWaiters: (() => void)[] = [];
+  #delivered = 0;
+  #dropped = 0;
+  #failed = 0;
+
+  constructor(sink: EventSink, { capacity = 10_000, overflow = 'drop-oldest' }: SinkQueueOptions = {}) {
+    this.#sink = sink;
+    this.#capacity = capacity;
+    this.#overflow = overflow;
+  }
+
+  get counters(): SinkCounters {
+    return { delivered: this.#delivered, dropped: this.#dropped, failed: this.#failed };
+  }
+
+  push(event: RunEvent): void {
+    if (this.#waiting.length - this.#next >= this.#capacity) {
+      // A burst that outruns the microtask queue is no overflow: only a sink that is still busy with an event is behind.
+      if (this.#state === 'scheduled') this.#deliver();
+      if (this.#waiting.length - this.#next >= this.#capacity && !this.#makeRoom(event)) return;
+    }
+    this.#waiting.push(event);
+    if (this.#state !== 'idle') return;
+    this.#state = 'scheduled';
+    queueMicrotask(() => {
+      if (this.#state === 'scheduled') this.#deliver();
+    });
+  }
+
+  /** Resolves when nothing waits, and the sink has flushed. */
+  async flush(): Promise<void> {
+    if (this.#state !== 'idle') await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    await this.#sink.flush?.();
+  }
+
+  /** Whether `event` may still be queued. Dropped events are counted, and announced before the next delivery. */
+  #makeRoom(event: RunEvent): boolean {
+    if (!isTerminal(event) && this.#overflow === 'drop-newest') {
+      this.#dropped++;
+      this.#unannounced++;
+      return false;
+    }
+    if (isTerminal(event)) return true;
+    // Terminal events of earlier runs keep their place: skip over them.
+    for (let index = this.#next; index < this.#waiting.length; index++) {
+      const candidate = this.#waiting[index];
+      if (candidate === undefined || isTerminal(candidate)) continue;
+      this.#waiting.splice(index, 1);
+      this.#dropped++;
+      this.#unannounced++;
+      return true;
+    }
+    return true;
+  }
+
+  #deliver(): void {
+    this.#state = 'delivering';
+    while (this.#next < this.#waiting.length) {
+      const event = this.#takeNext();
+      let answer: unknown;
+      try {
+        answer = this.#sink.emit(event);
+      } catch {
+        this.#failed++;
+        continue;
+      }
+      if (isPromiseLike(answer)) {
+        this.#state = 'awaiting';
+        answer.then(
+          () => this.#resume(true),
+          () => this.#resume(false),
+        );
+        return;
+      }
+      this.#delivered++;
+    }
+    this.#waiting = [];
+    this.#next = 0;
+    this.#state = 'idle';
+    for (const wake of this.#idleWaiters.splice(0)) wake();
+  }
+
+  #resume(delivered: boolean): void {
+    if (delivered) this.#delivered++;
+    else this.#failed++;
+    this.#deliver();
+  }
+
+  #takeNext(): RunEvent {
+    const event = this.#waiting[this.#next] as RunEvent;
+    if (this.#unannounced > 0) {
+      const count = this.#unannounced;
+      this.#unannounced = 0;
+      const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = event;
+      return { type: 'events.dropped', sink: this.#sink.name, count, runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
+    }
+    this.#next++;
+    if (this.#next > 1024 && this.#next * 2 > this.#waiting.length) {
+      this.#waiting.splice(0, this.#next);
+      this.#next = 0;
+    }
+    return event;
+  }
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,65 @@
+/**
+ * What the types of a graph know: what a source yields, what it demands from outside, whether it may
+ * be skipped. Never what it needs, so that a type stays the same size in a graph of any depth.
+ */
+
+/** The phantom record every source carries. It exists in types only. */
+export interface SourceTypes<out Out = unknown, out In extends Demand = Demand, out Skips extends Skippable = Skippable> {
+  readonly out: Out;
+  readonly in: In;
+  readonly skips: Skips;
+}
+
+/** Marks a source that may yield nothing; a source that always yields has `never` in its place. */
+export type Skippable = 'may skip';
+
+/**
+ * Anything a stage can read: an input, a service, a stage, a modified edge.
+ *
+ * @typeParam Out - The value a reader receives.
+ * @typeParam In - The union of inputs and services it reads, directly or through others.
+ * @typeParam Skips - `'may skip'` where it may yield nothing, else `never`.
+ */
+export interface Source<out Out = unknown, out In extends Demand = Demand, out Skips extends Skippable = Skippable> {
+  readonly kind: string;
+  readonly name: string;
+  readonly '~types': SourceTypes<Out, In, Skips>;
+}
+
+/**
+ * A named value given when a run starts. Made by `inputs()`.
+ *
+ * @typeParam Given - What `run()` is handed.
+ * @typeParam Read - What stages receive: the schema's output, or `Given` where there is no schema.
+ */
+export interface Input<out Name extends string = string, out Given = unknown, out Read = unknown> {
+  readonly kind: 'input';
+  readonly name: Name;
+  readonly '~given': Given;
+  readonly '~types': SourceTypes<Read, Input<Name, Given, Read>, never>;
+}
+
+/** A named thing the host provides: a client, a model. Made by `services()`; never recorded, frozen or hashed. */
+export interface Service<out Name extends string = string, out T = unknown> {
+  readonly kind: 'service';
+  readonly name: Name;
+  readonly '~types': SourceTypes<T, Service<Name, T>, never>;
+}
+
+/** What a source asks of whoever starts the run. */
+export type Demand = Input | Service;
+
+/** The sources a stage reads, keyed by the names its function receives. */
+export type Needs = Readonly<Record<string, Source>>;
+
+/** The values handed to a stage's function, keyed as in `needs`. */
+export type ValuesOf<N extends Needs> = { readonly [K in keyof N]: N[K]['~types']['out'] };
+
+/** What a source yields. */
+export type OutputOf<S extends Source> = S['~types']['out'];
+
+/** What a source demands: the union of its inputs and services. */
+export type DemandOf<S extends Source> = S['~types']['in'];
+
+/** `'may skip'` where a source may yield nothing, else `never`. */
+export type SkipsOf<S extends Source> = S['~types']['skips'];

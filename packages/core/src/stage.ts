@@ -1,0 +1,134 @@
+import type { Condition, DemandOfWhen, When } from './condition.ts';
+import type { Output, SkipsWhenReturned } from './control.ts';
+import type { RetryPolicy } from './retry.ts';
+import type { Schema } from './schema.ts';
+import type { Demand, Needs, Skippable, Source, ValuesOf } from './source.ts';
+import type { StageContext } from './stage-context.ts';
+
+/** Labels of plain stages, for people, metrics and lint. `route`, `guard` and `work` have constructors of their own. */
+export type StageLabel = 'transform' | 'enrich' | 'agent';
+
+/** Every kind of stage. */
+export type StageKind = StageLabel | 'route' | 'guard' | 'work';
+
+/**
+ * A named unit of work. Its type says what it yields, what it demands from outside and whether it may be skipped;
+ * never what it needs, so it stays the same size in a graph of any depth.
+ *
+ * @typeParam Out - What plain readers receive.
+ * @typeParam In - The union of inputs and services it reads, directly or through others.
+ * @typeParam Skips - `'may skip'` where it may yield nothing, else `never`.
+ * @typeParam Values - What its function receives: lets `runStage(stage, values)` be checked.
+ */
+export interface Stage<out Out = unknown, out In extends Demand = Demand, out Skips extends Skippable = Skippable, in Values = never>
+  extends Source<Out, In, Skips> {
+  readonly kind: StageKind;
+  readonly '~values'?: (values: Values) => void;
+}
+
+/** How a stage is run: what `pipeline.configure` may override. */
+export interface StagePolicy {
+  /** Limit of one attempt, milliseconds. @default no limit */
+  readonly timeoutMs?: number | undefined;
+  /** Limit of one attempt between two signs of life (`heartbeat`, `progress`, `emit`), milliseconds. @default no limit */
+  readonly idleMs?: number | undefined;
+  /** Limit of all attempts together, waits between them not counted, milliseconds. @default no limit */
+  readonly budgetMs?: number | undefined;
+  /** How long an aborted attempt may take to settle before it is fenced, milliseconds. @default the run's `graceMs` */
+  readonly graceMs?: number | undefined;
+  /** @default one attempt */
+  readonly retry?: RetryPolicy | undefined;
+}
+
+/** What every constructor of stages takes. */
+export interface StageOptions<A, W> extends StagePolicy {
+  /** Stages that must have ended before this one starts; their values are not read. */
+  readonly after?: A | undefined;
+  /** Decides whether the stage runs; where it says no, the stage is skipped. */
+  readonly when?: W | undefined;
+  /** Free labels, for metrics and lint. */
+  readonly tags?: readonly string[] | undefined;
+  /** The version of what the stage yields; appears in reports. */
+  readonly version?: string | undefined;
+}
+
+/** What {@link stage} takes. */
+export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W> {
+  /** @default 'transform' */
+  readonly kind?: StageLabel | undefined;
+  /** The sources it reads, keyed by the names `run` receives. */
+  readonly needs?: N | undefined;
+  /** The contract of what it yields, any Standard Schema. A violation fails the stage; readers receive the schema's output. */
+  readonly output?: S | undefined;
+  /** `'skip'`: a failure counts as a chosen skip, so the run goes on. @default 'fail' */
+  readonly onFailure?: F | undefined;
+  /** The work. A value means completed, a throw means failed; or a control value: `skip`, `cancel`, `fail`, `retryLater`. */
+  readonly run: (values: ValuesOf<N>, context: StageContext) => R;
+}
+
+/** What readers receive: the schema's output where there is a contract. */
+export type Yield<S, R> = S extends Schema<never, infer Read> ? Read : Output<R>;
+
+/** `'may skip'` where an option that can skip the stage is set. */
+export type SkipsByOption<T> = T extends undefined | 'fail' ? never : 'may skip';
+
+/**
+ * Defines a stage: a named unit of work with the sources it reads and a function.
+ *
+ * Nothing is checked or registered here; a pipeline that reaches the stage validates it.
+ *
+ * @param name - Unique in a pipeline. Not empty, without `/`, `[`, `]`.
+ * @example
+ * ```ts
+ * const { name } = inputs<{ name: string }>();
+ * const greet = stage('greet', { needs: { name }, run: ({ name }) => `Hello, ${name}` });
+ * const shout = stage('shout', { needs: { greet }, run: ({ greet }) => greet.toUpperCase() });
+ * ```
+ */
+export function stage<
+  const N extends Needs = {},
+  R = unknown,
+  S extends Schema<never, unknown> | undefined = undefined,
+  const A extends readonly Source[] = [],
+  W extends When<N> | undefined = undefined,
+  F extends 'fail' | 'skip' | undefined = undefined,
+>(
+  name: string,
+  spec: StageSpec<N, R, S, A, W, F>,
+): Stage<
+  Yield<S, R>,
+  N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W> | SkipsByOption<F>,
+  ValuesOf<N>
+> {
+  return makeStage(spec.kind ?? 'transform', name, spec);
+}
+
+/** A stage as it is at run time. Every other module reads stages through this. */
+export interface StageSource {
+  readonly kind: StageKind;
+  readonly name: string;
+  readonly spec: StageDefinition;
+}
+
+/** The run-time form of what the four constructors take. */
+export interface StageDefinition extends StagePolicy {
+  readonly needs?: Readonly<Record<string, unknown>> | undefined;
+  readonly after?: readonly unknown[] | undefined;
+  readonly when?: Condition | ((values: never) => unknown) | undefined;
+  readonly output?: Schema<never, unknown> | undefined;
+  readonly onFailure?: 'fail' | 'skip' | undefined;
+  readonly failOpen?: boolean | undefined;
+  readonly idempotencyKey?: ((values: never) => string) | undefined;
+  readonly tags?: readonly string[] | undefined;
+  readonly version?: string | undefined;
+  readonly run: StageFunction;
+}
+
+/** The function of a stage, without its types. */
+export type StageFunction = (values: never, context: StageContext) => unknown;
+
+/** The one place where a stage's phantom types are put on. */
+export function makeStage<S>(kind: StageKind, name: string, spec: unknown): S {
+  return Object.freeze({ kind, name, spec }) as S;
+}

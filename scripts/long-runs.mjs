@@ -1,0 +1,37 @@
+// The forms of the proof that take too long for every `npm test`.
+import { command, pnpm } from './command.mjs';
+import { root } from './workspace.mjs';
+
+/**
+ * The property tests (`*.properties.test.ts`) on 100,000 random graphs, or on as many as `STAGEFLOW_GRAPHS` says.
+ *
+ * @param {readonly string[]} args
+ */
+export async function runProperties(args) {
+  const env = { ...process.env, STAGEFLOW_GRAPHS: process.env['STAGEFLOW_GRAPHS'] ?? '100000' };
+  return exitCode(() => command('vitest', ['run', '--project', 'unit', 'properties', '--testTimeout=0', ...args], { env }));
+}
+
+/**
+ * Installs the peers (under the lockfile of `benchmarks/`) and runs the benchmarks.
+ *
+ * @param {readonly string[]} args
+ */
+export async function runBench(args) {
+  const cwd = `${root}/benchmarks`;
+  return exitCode(async () => {
+    await pnpm(['install', '--frozen-lockfile'], { cwd });
+    await pnpm(['run', 'bench', ...args], { cwd });
+  });
+}
+
+/** @param {() => Promise<unknown>} body */
+async function exitCode(body) {
+  try {
+    await body();
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
+}

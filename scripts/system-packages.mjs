@@ -1,0 +1,26 @@
+import { command, findProgram } from './command.mjs';
+
+/** The programs that no npm package provides: where to look for each, and the Debian package that has it. */
+const wanted = [{ programs: ['chromium', 'google-chrome'], variable: 'STAGEFLOW_CHROMIUM', debianPackage: 'chromium' }];
+
+/** The browser to test in: `STAGEFLOW_CHROMIUM`, or the one on PATH. */
+export function findChromium() {
+  return process.env['STAGEFLOW_CHROMIUM'] ?? findProgram('chromium') ?? findProgram('google-chrome');
+}
+
+/** Installs what is missing where apt and root are at hand; says what to install elsewhere. */
+export async function installSystemPackages() {
+  const missing = wanted
+    .filter(({ programs, variable }) => !process.env[variable] && !programs.some(findProgram))
+    .map(({ debianPackage }) => debianPackage);
+  if (missing.length === 0) return;
+  if (!findProgram('apt-get') || process.getuid?.() !== 0) {
+    const list = missing.join(' ');
+    throw new Error(`Please install: ${list} (Debian: sudo apt-get install -y --no-install-recommends ${list})`);
+  }
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  console.log(`installing with apt: ${missing.join(', ')}`);
+  const quiet = ['-q', '-o', 'Acquire::Retries=3', '-o', 'DPkg::Lock::Timeout=300'];
+  await command('apt-get', [...quiet, 'update'], { env, show: false });
+  await command('apt-get', [...quiet, 'install', '-y', '--no-install-recommends', ...missing], { env, show: false });
+}
