@@ -3,9 +3,12 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from './build.mjs';
 import { command } from './command.mjs';
+import { checkLinks } from './docs-links.mjs';
 import { checkSnippets } from './docs-snippets.mjs';
+import { checkFeatures } from './feature-links.mjs';
 import { pack, packageChecks } from './package-checks.mjs';
 import { packedCoreChecks, runtimesAvailable, suiteChecks } from './platforms.mjs';
+import { checkQuickStart } from './quick-start.mjs';
 import { createSteps } from './steps.mjs';
 import { installSystemPackages } from './system-packages.mjs';
 import { readTestCounts, summarise } from './test-results.mjs';
@@ -26,6 +29,9 @@ export async function verify() {
   await steps.run('repository lint', () => command(process.execPath, ['scripts/repository-lint.mjs']));
   await steps.run('typecheck tests, examples and scripts', () => command('tsc', ['-p', 'tsconfig.check.json']));
   await steps.run('typecheck snippets', checkSnippets);
+  await steps.run('links of the documentation', checkLinks);
+  await steps.run('the quick start is the example', checkQuickStart);
+  await steps.run('each feature has its proof', checkFeatures);
   await steps.run(testStep, () =>
     command('vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]),
   );

@@ -32,7 +32,11 @@ import { readModule } from './module.mjs';
  */
 export function readProject(base) {
   const withFiles = (/** @type {string} */ parent) =>
-    packagesIn(parent, base).map(({ folder, manifest }) => ({ folder, manifest, files: readFiles(base, `${folder}/src`) }));
+    packagesIn(parent, base).map(({ folder, manifest }) => ({
+      folder,
+      manifest,
+      files: [...readFiles(base, `${folder}/src`), ...readFiles(base, `${folder}/test`)],
+    }));
   const packages = withFiles('packages');
   const examples = withFiles('examples');
   return {
@@ -55,7 +59,7 @@ function readFiles(base, folder) {
     .sort()
     .map((path) => ({
       path,
-      isTest: /\.test(-d)?\.ts$/.test(path),
+      isTest: /\.test(-d)?\.ts$|^packages\/[^/]+\/test\//.test(path),
       module: readModule(path, readFileSync(join(base, path), 'utf8')),
     }));
 }

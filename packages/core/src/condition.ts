@@ -1,4 +1,4 @@
-import type { Demand, Needs, SourceTypes, ValuesOf } from './source.ts';
+import type { Demand, SourceTypes } from './source.ts';
 
 /** A decision that a plan can show: made by `route.is(…)`, used as `when`. */
 export interface Condition<out In extends Demand = Demand> {
@@ -7,7 +7,7 @@ export interface Condition<out In extends Demand = Demand> {
 }
 
 /** What `when` takes: a {@link Condition}, or a synchronous predicate over the stage's values. */
-export type When<N extends Needs> = Condition | ((values: ValuesOf<N>) => boolean);
+export type When<Values> = Condition | ((values: Values) => boolean);
 
 /** What a `when` demands from outside. */
 export type DemandOfWhen<W> = W extends Condition<infer In> ? In : never;

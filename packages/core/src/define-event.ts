@@ -4,7 +4,7 @@ import type { Schema } from './schema.ts';
 /** A kind of event that a host or another package adds. */
 export interface EventDefinition<out P = unknown> {
   readonly name: string;
-  readonly schema: Schema<never, P>;
+  readonly schema: Schema<unknown, P>;
   /** Whether `event` is of this definition; narrows its payload. */
   is(event: RunEvent): event is CustomEvent<P>;
 }
@@ -21,7 +21,7 @@ export interface EventDefinition<out P = unknown> {
  * const price = stage('price', { run: (_, context) => context.emit(priced, { total: 12 }) });
  * ```
  */
-export function defineEvent<P>(name: string, schema: Schema<never, P>): EventDefinition<P> {
+export function defineEvent<P>(name: string, schema: Schema<unknown, P>): EventDefinition<P> {
   return Object.freeze({
     name,
     schema,

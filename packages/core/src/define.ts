@@ -2,17 +2,18 @@ import { StageflowError } from './errors.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
 import type { DraftCondition, DraftEdge, DraftStage, PipelinePolicy, PlanDraft } from './plan/draft.ts';
-import type { Plan } from './plan/plan.ts';
+import type { RegisteredPipeline } from './pipeline.ts';
 import { planFrom, runnable } from './runnable.ts';
 import { describeReceived, type Schema } from './schema.ts';
 import type { CompletedRun, Run } from './run.ts';
+import type { Input } from './source.ts';
 import type { StageDefinition, StageKind, StagePolicy } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** Where a value comes from, as data: the name of a stage, or one of these. */
 export type SourceSpec =
   | string
-  | { readonly input: string; readonly schema?: Schema<never, unknown> | undefined }
+  | { readonly input: string; readonly schema?: Schema | undefined }
   | { readonly service: string }
   | { readonly optional: string }
   | { readonly settled: string }
@@ -28,7 +29,7 @@ export interface StageSpecData extends StagePolicy {
   readonly after?: readonly string[] | undefined;
   /** Runs only if the route chose one of `is`; or a synchronous predicate over the values. */
   readonly when?: { readonly route: string; readonly is: readonly string[] } | ((values: Readonly<Record<string, unknown>>) => boolean) | undefined;
-  readonly output?: Schema<never, unknown> | undefined;
+  readonly output?: Schema | undefined;
   readonly onFailure?: 'fail' | 'skip' | undefined;
   /** Guards only. */
   readonly failOpen?: boolean | undefined;
@@ -52,10 +53,8 @@ export interface PipelineSpecData extends PipelinePolicy {
 }
 
 /** A pipeline made from data: its inputs and outputs are known at run time only. */
-export interface DefinedPipeline {
-  readonly name: string;
+export interface DefinedPipeline extends RegisteredPipeline<Input, Readonly<Record<string, unknown>>> {
   readonly version: string | undefined;
-  readonly plan: Plan;
   /** See `Pipeline.run`. */
   run(input: Readonly<Record<string, unknown>>, options?: DefinedRunOptions): Promise<Run>;
   /** See `Pipeline.runOrThrow`. */
@@ -95,7 +94,7 @@ function build(draft: PlanDraft, overrides: PolicyOverrides): DefinedPipeline {
   return Object.freeze({
     ...runnable(planFrom(draft, overrides)),
     configure: (policies: PolicyOverrides) => build(draft, mergeOverrides(overrides, policies)),
-  });
+  }) as DefinedPipeline;
 }
 
 function draftOf({ name, version, stages, outputs, also = [], ...policy }: PipelineSpecData): PlanDraft {

@@ -26,10 +26,10 @@ export interface ErrorDetails {
   SF_GUARD_TOLERATED: { readonly guard: string; readonly reader: string; readonly edge: string };
   SF_ROUTE_EXPECTED: { readonly stage: string; readonly reader: string };
 
-  SF_INPUT_INVALID: { readonly input: string; readonly issues: readonly string[] };
+  SF_INPUT_INVALID: { readonly inputs: readonly { readonly input: string; readonly issues: readonly string[] }[] };
   SF_SERVICE_MISSING: { readonly services: readonly string[] };
   SF_OPTION_INVALID: { readonly option: string; readonly expected: string; readonly received: string };
-  SF_PIPELINE_UNKNOWN: { readonly pipeline: string; readonly nearest: string | undefined };
+  SF_PIPELINE_UNKNOWN: { readonly pipeline: string; readonly nearest: string | undefined; readonly otherOfThatName: boolean };
   SF_DUPLICATE_PIPELINE: { readonly pipeline: string };
   SF_RUNTIME_CLOSED: { readonly pipeline: string };
   SF_RUNTIME_REQUIRED: { readonly stage: string; readonly feature: string };
@@ -137,7 +137,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
   ),
 
   SF_INPUT_INVALID: entry(
-    (d) => `Input "${d.input}" is invalid: ${d.issues.join('; ')}.`,
+    (d) => d.inputs.map(({ input, issues }) => `Input "${input}" is invalid: ${issues.join('; ')}.`).join(' '),
     () => 'Mend the value given to run(); nothing has run.',
   ),
   SF_SERVICE_MISSING: entry(
@@ -149,8 +149,11 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Mend the value, or leave the option out for its default.',
   ),
   SF_PIPELINE_UNKNOWN: entry(
-    (d) => `This runtime has no pipeline "${d.pipeline}".`,
-    (d) => didYouMean(d.nearest, 'Add it to "pipelines" of createRuntime().'),
+    (d) => (d.otherOfThatName ? `This runtime has another pipeline "${d.pipeline}", not this one.` : `This runtime has no pipeline "${d.pipeline}".`),
+    (d) =>
+      d.otherOfThatName
+        ? 'Give createRuntime() the very pipeline that is run: what with() and configure() return is a pipeline of its own.'
+        : didYouMean(d.nearest, 'Add it to "pipelines" of createRuntime().'),
   ),
   SF_DUPLICATE_PIPELINE: entry(
     (d) => `Two different pipelines are named "${d.pipeline}".`,

@@ -82,7 +82,7 @@ export class StageflowError<C extends ErrorCode = ErrorCode> extends Error imple
  */
 export function isStageflowError<C extends ErrorCode>(error: unknown, code?: C): error is StageflowError<C> {
   if (typeof error !== 'object' || error === null || !(brand in error)) return false;
-  return code === undefined || (error as StageflowError).code === code;
+  return code === undefined || ('code' in error && error.code === code);
 }
 
 /** A thrown value in a few words; whatever was thrown, this does not throw. */

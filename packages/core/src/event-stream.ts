@@ -1,8 +1,8 @@
-import { isTerminal, type RunEvent } from './event.ts';
+import { droppedBefore, isTerminal, type RunEvent } from './event.ts';
 
 /**
  * The events of one run as an async iterable that ends with the last one. Holds what its reader has not taken yet: the
- * newest `capacity` events, and how many older ones it had to forget.
+ * newest `capacity` events; a reader that lost older ones is told how many.
  */
 export class EventStream implements AsyncIterableIterator<RunEvent> {
   readonly #capacity: number;
@@ -20,11 +20,6 @@ export class EventStream implements AsyncIterableIterator<RunEvent> {
     this.#onLeave = onLeave;
   }
 
-  /** Events that were forgotten because the reader was too far behind. */
-  get forgotten(): number {
-    return this.#forgotten;
-  }
-
   push(event: RunEvent): void {
     if (this.#ended) return;
     this.#ended = isTerminal(event);
@@ -36,6 +31,11 @@ export class EventStream implements AsyncIterableIterator<RunEvent> {
 
   next(): Promise<IteratorResult<RunEvent>> {
     const event = this.#waiting[this.#next];
+    if (event !== undefined && this.#forgotten > 0) {
+      const notice = droppedBefore(event, 'events()', this.#forgotten);
+      this.#forgotten = 0;
+      return Promise.resolve({ value: notice, done: false });
+    }
     if (event !== undefined) {
       this.#next++;
       return Promise.resolve({ value: event, done: false });

@@ -144,7 +144,7 @@ export interface CleanupFailed extends StageEnvelope {
   readonly type: 'cleanup.failed';
   readonly error: ErrorSummary;
 }
-/** Told to a sink when it has lost events, before the next one it gets. */
+/** Told to a sink or a reader that has lost events, before the next one it gets, whose `seq` it carries. */
 export interface EventsDropped extends EventEnvelope {
   readonly type: 'events.dropped';
   readonly sink: string;
@@ -188,6 +188,17 @@ export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly t
 /** Whether this is the last event of its run. */
 export function isTerminal(event: RunEvent): event is RunCompleted | RunFailed | RunBlocked | RunCancelled {
   return event.type === 'run.completed' || event.type === 'run.failed' || event.type === 'run.blocked' || event.type === 'run.cancelled';
+}
+
+/** Whether no sink may lose this event, however far behind it is. */
+export function mustArrive(event: RunEvent): boolean {
+  return event.type === 'guard.failed_open' || isTerminal(event);
+}
+
+/** What a reader is told before `next` when it has lost `count` events. */
+export function droppedBefore(next: RunEvent, sink: string, count: number): EventsDropped {
+  const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = next;
+  return { type: 'events.dropped', sink, count, runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
 }
 
 /**

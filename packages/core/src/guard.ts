@@ -1,7 +1,7 @@
 import type { DemandOfWhen, When } from './condition.ts';
 import type { Cancel } from './control.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions } from './stage.ts';
-import type { Needs, Source, ValuesOf } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 const mark: unique symbol = Symbol.for('stageflow.verdict');
@@ -69,14 +69,22 @@ export function verdictKind(verdict: Verdict<unknown>): Verdict<unknown>[typeof 
 }
 
 /** The values a guard's `check` receives. */
-export type GuardValues<S extends Source, N extends Needs> = { readonly subject: S['~types']['out'] } & ValuesOf<N>;
+export type GuardValues<S extends Source, N extends Needs> = {
+  readonly [K in keyof N | 'subject']: K extends keyof N ? N[K]['~types']['out'] : S['~types']['out'];
+};
+
+/** A stage that judges. */
+export interface Guard<out Out = unknown, out In extends Demand = Demand, out Skips extends Skippable = Skippable, in Values = never>
+  extends Stage<Out, In, Skips, Values> {
+  readonly kind: 'guard';
+}
 
 /** What {@link guard} takes. */
-export interface GuardSpec<S extends Source, N extends Needs, A, W> extends StageOptions<A, W> {
+export interface GuardSpec<S extends Source, N extends Needs, A, W> extends StageOptions<A, W, GuardValues<S, N>> {
   /** What is judged; the guard yields it, so readers of the guard read a value that passed. */
   readonly subject: S;
   /** What else `check` reads. The key `subject` is taken. */
-  readonly needs?: N | undefined;
+  readonly needs?: (N & { readonly subject?: never }) | undefined;
   /** Passes the subject where no verdict could be had; each time the event `guard.failed_open` says so. @default false */
   readonly failOpen?: boolean | undefined;
   /** Judges. A throw, a timeout, `undefined` or anything else that is no verdict blocks. */
@@ -99,17 +107,17 @@ export interface GuardSpec<S extends Source, N extends Needs, A, W> extends Stag
  */
 export function guard<
   const S extends Source,
-  const N extends Needs = {},
+  const N extends Needs = NoNeeds,
   const A extends readonly Source[] = [],
-  W extends When<N> | undefined = undefined,
+  W extends When<GuardValues<S, N>> | undefined = undefined,
 >(
   name: string,
   spec: GuardSpec<S, N, A, W>,
-): Stage<
+): Guard<
   S['~types']['out'],
   S['~types']['in'] | N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
   S['~types']['skips'] | N[keyof N]['~types']['skips'] | SkipsByOption<W>,
-  GuardValues<S, N>
+  { readonly [K in keyof N | 'subject']: K extends keyof N ? N[K]['~types']['out'] : S['~types']['out'] }
 > {
   const { subject, needs, check, ...options } = spec;
   return makeStage('guard', name, { ...options, needs: { ...needs, subject }, run: check });

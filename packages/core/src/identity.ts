@@ -23,42 +23,47 @@ export interface RunIdentity {
 /** The part of a {@link RunIdentity} that the caller may give. */
 export type IdentityOptions = { readonly [K in keyof RunIdentity]?: RunIdentity[K] | undefined };
 
+const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Random bytes are drawn for many ids at once: one draw costs more than one id. */
+const randomPool = new Uint8Array(2560);
+let randomUsed: number = randomPool.length;
+
 /**
  * A UUID version 7 (RFC 9562 section 5.7): 48 bits of epoch milliseconds, then randomness, so ids sort by time.
  *
  * @param nowMs - Epoch milliseconds.
  */
 export function uuidv7(nowMs: number): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  for (let index = 0, rest = nowMs; index < 6; index++) {
-    bytes[5 - index] = rest % 256;
-    rest = Math.floor(rest / 256);
+  if (randomUsed === randomPool.length) {
+    crypto.getRandomValues(randomPool);
+    randomUsed = 0;
   }
-  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
-  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const time = Math.floor(nowMs).toString(16).padStart(12, '0');
+  const random = (index: number): string => hexOfByte[randomPool[randomUsed + index] ?? 0] ?? '';
+  const version = hexOfByte[0x70 | ((randomPool[randomUsed] ?? 0) & 0x0f)];
+  const variant = hexOfByte[0x80 | ((randomPool[randomUsed + 1] ?? 0) & 0x3f)];
+  const tail = random(2) + random(3) + random(4) + random(5) + random(6) + random(7);
+  const id = `${time.slice(0, 8)}-${time.slice(8)}-${version}${random(8)}-${variant}${random(9)}-${tail}`;
+  randomUsed += 10;
+  return id;
 }
 
-/** Fills in an identity; the id is made when it is first read. */
-export function createIdentity(options: IdentityOptions, makeId: () => string): RunIdentity {
-  let runId = options.runId;
-  return {
-    get runId() {
-      runId ??= makeId();
-      return runId;
-    },
-    requestId: options.requestId,
-    sessionId: options.sessionId,
-    interactionId: options.interactionId,
-    userId: options.userId,
-    tenantId: options.tenantId,
-    correlationId: options.correlationId,
-    traceId: options.traceId,
-    spanId: options.spanId,
-    parentRunId: options.parentRunId,
-    service: options.service,
-    mode: options.mode,
-    metadata: options.metadata ?? {},
-  };
+/** The identity of a run, from what the caller gave. Plain data, frozen: it can be logged, stored and handed on. */
+export function completeIdentity(given: IdentityOptions, makeId: () => string): RunIdentity {
+  return Object.freeze({
+    runId: given.runId ?? makeId(),
+    requestId: given.requestId,
+    sessionId: given.sessionId,
+    interactionId: given.interactionId,
+    userId: given.userId,
+    tenantId: given.tenantId,
+    correlationId: given.correlationId,
+    traceId: given.traceId,
+    spanId: given.spanId,
+    parentRunId: given.parentRunId,
+    service: given.service,
+    mode: given.mode,
+    metadata: Object.freeze({ ...given.metadata }),
+  });
 }

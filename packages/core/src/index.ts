@@ -37,7 +37,7 @@ export {
   topicOf,
 } from './event.ts';
 export type { RunOptions } from './execution/start-run.ts';
-export { type Block, block, type GuardSpec, type GuardValues, guard, type Pass, pass, type Review, review, type Transform, transform, type Verdict } from './guard.ts';
+export { type Block, block, type Guard, type GuardSpec, type GuardValues, guard, type Pass, pass, type Review, review, type Transform, transform, type Verdict } from './guard.ts';
 export type { IdentityOptions, RunIdentity } from './identity.ts';
 export { type InputsOf, inputs, type ServicesOf, services } from './inputs.ts';
 export type {
@@ -58,6 +58,7 @@ export {
   type Pipeline,
   type PipelineSpec,
   pipeline,
+  type RegisteredPipeline,
   type Replacement,
   type RunInput,
   type RunOutputs,
@@ -72,7 +73,7 @@ export type { RunHandle } from './run-handle.ts';
 export { createRuntime, type Runtime, type RuntimeOptions, type SinkEntry } from './runtime.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';
-export type { Demand, DemandOf, Input, Needs, OutputOf, Service, Skippable, SkipsOf, Source, SourceTypes, ValuesOf } from './source.ts';
+export type { Demand, DemandOf, Input, Needs, NoNeeds, OutputOf, Service, Skippable, SkipsOf, Source, SourceTypes, ValuesOf } from './source.ts';
 export { type Stage, type StageKind, type StageLabel, type StageOptions, type StagePolicy, type StageSpec, stage } from './stage.ts';
 export type { StageContext } from './stage-context.ts';
 export { type WorkSpec, work } from './work.ts';

@@ -28,7 +28,7 @@ export interface InputSource {
  * const { text, userId } = inputs<{ text: string; userId?: string }>();
  * ```
  */
-export function inputs<const T extends object>(schemas?: T & Readonly<Record<string, Schema<never, unknown>>>): InputsOf<T> {
+export function inputs<const T extends object>(schemas?: T & Readonly<Record<string, Schema>>): InputsOf<T> {
   return namedSources((name): InputSource => ({ kind: 'input', name, schema: ownMember(schemas, name) })) as InputsOf<T>;
 }
 

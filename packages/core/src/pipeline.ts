@@ -7,7 +7,7 @@ import type { Plan } from './plan/plan.ts';
 import { problem } from './plan/validate.ts';
 import { planFrom, runnable } from './runnable.ts';
 import type { CompletedRun, Run } from './run.ts';
-import type { Demand, Input, Needs, Service, Skippable } from './source.ts';
+import type { Demand, Input, Needs, NoNeeds, Service, Skippable } from './source.ts';
 import { makeStage, type Stage, type StagePolicy, type StageSource } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
@@ -38,9 +38,11 @@ export type OptionsArgument<In extends Demand> = [Extract<In, Service>] extends 
   ? [options?: RunOptions]
   : [options: RunOptions & { readonly services: RunServices<In> }];
 
+type UndefinedIf<Skips extends Skippable> = [Skips] extends [never] ? never : undefined;
+
 /** The outputs of a completed run: `undefined` stands for a chosen skip, where the types say it can be. */
 export type RunOutputs<Outputs extends Needs> = {
-  readonly [K in keyof Outputs]: Outputs[K]['~types']['out'] | ([Outputs[K]['~types']['skips']] extends [never] ? never : undefined);
+  readonly [K in keyof Outputs]: Outputs[K]['~types']['out'] | UndefinedIf<Outputs[K]['~types']['skips']>;
 };
 
 /** What {@link pipeline} takes. */
@@ -59,12 +61,8 @@ export interface PipelineSpec<Outputs extends Needs, Also extends Needs> extends
  * @typeParam In - The union of inputs and services its stages read.
  * @typeParam Outs - What a completed run returns.
  */
-export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown> {
-  readonly '~types': { readonly in: In; readonly out: Outs };
-  readonly name: string;
+export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown> extends RegisteredPipeline<In, Outs> {
   readonly version: string | undefined;
-  /** The compiled form: what is drawn, exported and executed. */
-  readonly plan: Plan;
   /**
    * Runs the pipeline in this process.
    *
@@ -107,12 +105,16 @@ export type Replacement<Out, In extends Demand, Skips extends Skippable, Values>
   | Stage<NoInfer<Out>, In, NoInfer<Skips>>
   | ((values: NoInfer<Values>, context: StageContext) => NoInfer<Out> | Promise<NoInfer<Out>>);
 
-/** Any pipeline, made by reference or from data, as far as a runtime needs to know it. */
-export interface AnyPipeline {
+/** A pipeline as a runtime runs it, made by reference or from data. */
+export interface RegisteredPipeline<out In extends Demand = Demand, out Outs = unknown> {
+  readonly '~types': { readonly in: In; readonly out: Outs };
   readonly name: string;
+  /** The compiled form: what is drawn, exported and executed. */
   readonly plan: Plan;
-  readonly '~types'?: { readonly in: Demand; readonly out: unknown };
 }
+
+/** Any pipeline. */
+export type AnyPipeline = RegisteredPipeline;
 
 /**
  * Makes a pipeline of everything that is reached from `outputs` and `also`.
@@ -126,10 +128,13 @@ export interface AnyPipeline {
  * export const welcome = pipeline('welcome', { outputs: { greet } });
  * ```
  */
-export function pipeline<const Outputs extends Needs, const Also extends Needs = {}>(
+export function pipeline<const Outputs extends Needs, const Also extends Needs = NoNeeds>(
   name: string,
   spec: PipelineSpec<Outputs, Also>,
-): Pipeline<Outputs[keyof Outputs]['~types']['in'] | Also[keyof Also]['~types']['in'], RunOutputs<Outputs>> {
+): Pipeline<
+  Outputs[keyof Outputs]['~types']['in'] | Also[keyof Also]['~types']['in'],
+  { readonly [K in keyof Outputs]: Outputs[K]['~types']['out'] | UndefinedIf<Outputs[K]['~types']['skips']> }
+> {
   const { outputs, also = {}, version, ...policy } = spec;
   return build({ name, version, outputs, also, policy, replaced: new Map(), overrides: {} }) as never;
 }

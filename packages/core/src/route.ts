@@ -1,7 +1,7 @@
 import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Control, Output, SkipsWhenReturned } from './control.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type StageSource } from './stage.ts';
-import type { Demand, Needs, Skippable, Source, ValuesOf } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable, Source, ValuesOf } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** A stage that chooses one of several ways. */
@@ -20,7 +20,7 @@ export interface Route<out Out extends string = string, out In extends Demand = 
 }
 
 /** What {@link route} takes. */
-export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<A, W> {
+export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<A, W, ValuesOf<N>> {
   /** The sources it reads, keyed by the names `run` receives. */
   readonly needs?: N | undefined;
   /** Returns the name of the way to take. */
@@ -37,10 +37,10 @@ export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<A, W> 
  * ```
  */
 export function route<
-  const N extends Needs = {},
+  const N extends Needs = NoNeeds,
   R extends string | Control | PromiseLike<string | Control> = never,
   const A extends readonly Source[] = [],
-  W extends When<N> | undefined = undefined,
+  W extends When<ValuesOf<N>> | undefined = undefined,
 >(
   name: string,
   spec: RouteSpec<N, R, A, W>,
@@ -48,7 +48,7 @@ export function route<
   Output<R> & string,
   N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
   N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W>,
-  ValuesOf<N>
+  { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   const base = makeStage<StageSource>('route', name, spec);
   const made = { ...base, is: (...arms: readonly string[]) => Object.freeze({ kind: 'condition', route: made, arms }) };

@@ -24,7 +24,12 @@ export class RunBroadcast {
   readonly #streams = new Set<EventStream>();
   #latest: RunEvent | undefined;
   #over = false;
-  state: RunState | undefined;
+  #state: RunState | undefined;
+
+  /** The run whose snapshot late readers get. */
+  follow(state: RunState): void {
+    this.#state = state;
+  }
 
   push(event: RunEvent): void {
     this.#latest = event;
@@ -37,10 +42,10 @@ export class RunBroadcast {
   subscribe(): EventStream {
     const stream = new EventStream(undefined, () => this.#streams.delete(stream));
     const latest = this.#latest;
-    if (latest !== undefined && this.state !== undefined) {
+    if (latest !== undefined && this.#state !== undefined) {
       const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = latest;
       const envelope = { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
-      stream.push({ type: 'run.snapshotted', statuses: statusesOf(this.state), ...envelope });
+      stream.push({ type: 'run.snapshotted', statuses: statusesOf(this.#state), ...envelope });
       if (isTerminal(latest)) stream.push(latest);
     }
     if (!this.#over) this.#streams.add(stream);

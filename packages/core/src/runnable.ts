@@ -32,9 +32,13 @@ export function planFrom(draft: PlanDraft, overrides: PolicyOverrides): Plan {
 
 /** Puts the verbs on a plan. */
 export function runnable(plan: Plan): Runnable {
-  const run = async (input: unknown, options: Options = {}): Promise<Run> => {
-    const started = startRun(plan, input, options.services, options);
-    return started instanceof Promise ? (await started).result : started.result;
+  const run = (input: unknown, options: Options = {}): Promise<Run> => {
+    try {
+      const started = startRun(plan, input, options.services, options);
+      return started instanceof Promise ? started.then(({ result }) => result) : started.result;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
   return {
     name: plan.name,

@@ -1,10 +1,14 @@
 import { StageflowError } from './errors.ts';
-import { type RunOptions, type StartedRun, startRun } from './execution/start-run.ts';
+import type { RunState } from './execution/run-state.ts';
+import type { EventTarget } from './execution/emitter.ts';
+import type { Scheduler, Stop } from './execution/scheduler.ts';
+import { checkOptions, type RunOptions, startRun } from './execution/start-run.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
 import { nearestName } from './nearest-name.ts';
-import type { AnyPipeline, Pipeline, RunInput, RunServices } from './pipeline.ts';
+import type { AnyPipeline, RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
 import type { PipelinePolicy } from './plan/draft.ts';
+import { brokenRules, sinkQueueRules } from './plan/policy-problems.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ConfigProvider } from './ports/config-provider.ts';
 import type { EventSink } from './ports/event-sink.ts';
@@ -17,9 +21,9 @@ import type { Demand, Service } from './source.ts';
 export type SinkEntry = EventSink | (SinkQueueOptions & { readonly sink: EventSink });
 
 /** What the pipelines of a runtime demand. */
-type DemandOfAll<P extends AnyPipeline> = P extends { readonly '~types': { readonly in: infer In extends Demand } } ? In : never;
+type DemandOfAll<P extends AnyPipeline> = P['~types']['in'];
 
-/** What {@link createRuntime} takes, services aside. */
+/** What {@link createRuntime} takes, services aside. Its policy holds where neither the run nor the pipeline says otherwise. */
 export interface RuntimeOptions<P extends readonly AnyPipeline[]> extends PipelinePolicy {
   /** The pipelines that can be run here. Their names must differ. */
   readonly pipelines: P;
@@ -55,7 +59,7 @@ export interface Runtime {
    *
    * @throws SF_PIPELINE_UNKNOWN, SF_RUNTIME_CLOSED, and what `Pipeline.run` rejects with.
    */
-  run<In extends Demand, Outs>(pipeline: Pipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): Promise<Run<Outs>>;
+  run<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): Promise<Run<Outs>>;
   /**
    * Starts a run and returns at once; the run begins a tick later, so that whoever reads its events sees the first.
    *
@@ -67,7 +71,7 @@ export interface Runtime {
    * const run = await handle.result;
    * ```
    */
-  start<In extends Demand, Outs>(pipeline: Pipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): RunHandle<Outs>;
+  start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): RunHandle<Outs>;
   /**
    * Accepts no more runs, waits for those under way, and flushes the sinks.
    *
@@ -97,10 +101,11 @@ class HostRuntime implements Runtime {
   readonly #services: unknown;
   readonly #clock: Clock;
   readonly #queues: readonly { readonly name: string; readonly queue: SinkQueue }[];
-  readonly #active = new Map<symbol, { readonly done: Promise<unknown>; readonly cancel: (reason: string) => void }>();
+  readonly #active = new Set<ActiveRun>();
   #closed = false;
 
   constructor({ services, ...options }: RuntimeOptions<readonly AnyPipeline[]> & { readonly services?: unknown }) {
+    checkOptions(options);
     this.#options = options;
     this.#services = services;
     this.#clock = options.clock ?? systemClock();
@@ -108,10 +113,7 @@ class HostRuntime implements Runtime {
     const given = Object(services ?? {}) as Record<string, unknown>;
     const missing = options.pipelines.flatMap(({ plan }) => plan.services.filter((name) => given[name] === undefined));
     if (missing.length > 0) throw new StageflowError('SF_SERVICE_MISSING', { services: [...new Set(missing)] });
-    this.#queues = (options.sinks ?? []).map((entry) => {
-      const { sink, ...queue } = 'sink' in entry ? entry : { sink: entry };
-      return { name: sink.name, queue: new SinkQueue(sink, queue) };
-    });
+    this.#queues = (options.sinks ?? []).map(queueOf);
   }
 
   get sinks(): Readonly<Record<string, SinkCounters>> {
@@ -122,15 +124,30 @@ class HostRuntime implements Runtime {
     return this.#active.size;
   }
 
-  run<In extends Demand, Outs>(pipeline: Pipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): Promise<Run<Outs>> {
-    return new Promise((resolve) => resolve(this.#launch(pipeline, input, options, undefined).result));
+  run<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): Promise<Run<Outs>> {
+    try {
+      this.#admit(pipeline);
+      const targets = this.#queues.map(({ queue }) => queue);
+      return this.#launch(pipeline, input, options, targets, new ActiveRun()) as Promise<Run<Outs>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  start<In extends Demand, Outs>(pipeline: Pipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): RunHandle<Outs> {
+  start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): RunHandle<Outs> {
+    this.#admit(pipeline);
     const runId = options.runId ?? (this.#options.makeId ?? (() => uuidv7(this.#clock.now())))();
     const broadcast = new RunBroadcast();
-    const { result, cancel } = this.#launch(pipeline, input, { ...options, runId }, broadcast);
-    return { runId, pipeline: pipeline.name, result, events: () => broadcast.subscribe(), cancel };
+    const active = new ActiveRun((state) => broadcast.follow(state));
+    const targets = [broadcast, ...this.#queues.map(({ queue }) => queue)];
+    this.#active.add(active);
+    const result = Promise.resolve().then(() => this.#launch(pipeline, input, { ...options, runId }, targets, active)) as Promise<Run<Outs>>;
+    // Whoever reads only the events must not be ended by a rejection that nobody awaits.
+    result.catch(() => {
+      this.#active.delete(active);
+      broadcast.abandon();
+    });
+    return { runId, pipeline: pipeline.name, result, events: () => broadcast.subscribe(), cancel: (reason = 'the caller asked') => active.cancel(reason) };
   }
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
@@ -140,54 +157,74 @@ class HostRuntime implements Runtime {
       overdue = resolve;
     });
     const timer = this.#clock.schedule(overdue, graceMs);
-    const drained = Promise.allSettled([...this.#active.values()].map(({ done }) => done));
+    const drained = Promise.all(Array.from(this.#active, (active) => active.ended));
     await Promise.race([drained, patience]);
-    for (const { cancel } of this.#active.values()) cancel('the runtime is closing');
+    for (const active of this.#active) active.cancel('the runtime is closing');
     await drained;
     await Promise.race([Promise.allSettled(this.#queues.map(({ queue }) => queue.flush())), patience]);
     timer.cancel();
   }
 
-  #launch<In extends Demand, Outs>(
-    pipeline: Pipeline<In, Outs>,
-    input: RunInput<In>,
-    options: RunOptions,
-    broadcast: RunBroadcast | undefined,
-  ): { readonly result: Promise<Run<Outs>>; readonly cancel: (reason?: string) => void } {
-    this.#admit(pipeline);
-    const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, service, config, random, makeId } = this.#options;
-    const defaults = { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, service, config, random, makeId, clock: this.#clock };
-    const merged: RunOptions = { ...defaults, ...withoutUndefined(options) };
-    const targets = broadcast === undefined ? [] : [broadcast];
-    let started: StartedRun | undefined;
-    let cancelled: string | undefined;
-    const begin = async (): Promise<Run<Outs>> => {
-      if (broadcast !== undefined) await Promise.resolve();
-      const all = [...targets, ...this.#queues.map(({ queue }) => queue)];
-      started = await startRun(pipeline.plan, input, this.#services, merged, all.length === 0 ? undefined : all, (state) => {
-        if (broadcast !== undefined) broadcast.state = state;
+  async #launch(pipeline: AnyPipeline, input: unknown, options: RunOptions, targets: readonly EventTarget[], active: ActiveRun): Promise<Run> {
+    const { service, config, random, makeId } = this.#options;
+    const defaults = { service, config, random, makeId, clock: this.#clock };
+    this.#active.add(active);
+    try {
+      const started = await startRun(pipeline.plan, input, this.#services, { ...defaults, ...withoutUndefined(options) }, {
+        targets,
+        defaults: this.#options,
+        onScheduler: (scheduler) => active.attach(scheduler),
+        stopBefore: () => active.stop,
       });
-      if (cancelled !== undefined) started.scheduler.cancel(cancelled, new StageflowError('SF_RUN_CANCELLED', { reason: cancelled }));
-      return started.result as Promise<Run<Outs>>;
-    };
-    const cancel = (reason = 'the caller asked'): void => {
-      cancelled ??= reason;
-      started?.scheduler.cancel(reason, new StageflowError('SF_RUN_CANCELLED', { reason }));
-    };
-    const key = Symbol(pipeline.name);
-    const result = begin().finally(() => this.#active.delete(key));
-    // Whoever reads only the events must not be ended by a rejection nobody awaits.
-    result.catch(() => broadcast?.abandon());
-    this.#active.set(key, { done: result, cancel });
-    return { result, cancel };
+      return await started.result;
+    } finally {
+      this.#active.delete(active);
+      active.end();
+    }
   }
 
   #admit(pipeline: AnyPipeline): void {
     const { name } = pipeline;
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: name });
-    if (this.pipelines.get(name) === pipeline) return;
-    throw new StageflowError('SF_PIPELINE_UNKNOWN', { pipeline: name, nearest: nearestName(name, this.pipelines.keys()) });
+    const known = this.pipelines.get(name);
+    if (known === pipeline) return;
+    const details = { pipeline: name, nearest: nearestName(name, this.pipelines.keys()), otherOfThatName: known !== undefined };
+    throw new StageflowError('SF_PIPELINE_UNKNOWN', details);
   }
+}
+
+/** A run that a runtime has accepted and that has not ended; it can be stopped before it begins. */
+class ActiveRun {
+  readonly ended: Promise<void>;
+  end: () => void = () => {};
+  stop: Stop | undefined;
+  readonly #onState: (state: RunState) => void;
+  #scheduler: Scheduler | undefined;
+
+  constructor(onState: (state: RunState) => void = () => {}) {
+    this.#onState = onState;
+    this.ended = new Promise((resolve) => {
+      this.end = resolve;
+    });
+  }
+
+  attach(scheduler: Scheduler): void {
+    this.#scheduler = scheduler;
+    this.#onState(scheduler.state);
+  }
+
+  cancel(reason: string): void {
+    const signalReason = new StageflowError('SF_RUN_CANCELLED', { reason });
+    this.stop ??= { status: 'cancelled', reason, stage: undefined, error: undefined, signalReason };
+    this.#scheduler?.stop(this.stop);
+  }
+}
+
+function queueOf(entry: SinkEntry): { readonly name: string; readonly queue: SinkQueue } {
+  const { sink, ...options } = 'sink' in entry ? entry : { sink: entry };
+  const [broken] = brokenRules(sinkQueueRules(options));
+  if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
+  return { name: sink.name, queue: new SinkQueue(sink, options) };
 }
 
 function register(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {

@@ -1,8 +1,10 @@
+import { describeThrown } from './errors.ts';
+
 /**
  * The part of Standard Schema v1 that Stageflow reads (https://standardschema.dev). Zod, Valibot, ArkType
  * and others implement it, so a contract is whatever schema the project already uses.
  */
-export interface Schema<in out Given = unknown, out Read = Given> {
+export interface Schema<out Given = unknown, out Read = Given> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
@@ -20,6 +22,30 @@ export type SchemaResult<Read> =
 export interface SchemaIssue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/**
+ * Asks a schema. Never throws and never rejects: a schema that does refuses the value. A promise only where the schema
+ * answers with one.
+ */
+export function validate<Read>(schema: Schema<unknown, Read>, value: unknown): SchemaResult<Read> | Promise<SchemaResult<Read>> {
+  try {
+    const answer = schema['~standard'].validate(value);
+    // Promises of other realms and libraries count as promises: read as a result, they would let everything pass.
+    if ('then' in answer && typeof answer.then === 'function') return Promise.resolve(answer).then(asResult, refusal);
+    return asResult(answer as SchemaResult<Read>);
+  } catch (thrown) {
+    return refusal(thrown);
+  }
+}
+
+function asResult<Read>(answer: SchemaResult<Read>): SchemaResult<Read> {
+  if (answer.issues !== undefined || 'value' in answer) return answer;
+  return { issues: [{ message: 'the schema answered with neither a value nor issues' }] };
+}
+
+function refusal(thrown: unknown): { readonly issues: readonly SchemaIssue[] } {
+  return { issues: [{ message: `the schema threw: ${describeThrown(thrown).message}` }] };
 }
 
 /** Why a value was refused, as lines of `path: message`. */

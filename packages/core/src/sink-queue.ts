@@ -1,12 +1,12 @@
 import type { EventSink } from './ports/event-sink.ts';
-import { isTerminal, type RunEvent } from './event.ts';
+import { droppedBefore, mustArrive, type RunEvent } from './event.ts';
 
 /** What happens to events when a sink cannot keep up. */
 export type OverflowPolicy = 'drop-oldest' | 'drop-newest';
 
 /** How a sink is fed. */
 export interface SinkQueueOptions {
-  /** Events that may wait while the sink is busy, an integer >= 1; the last event of a run always finds room. @default 10_000 */
+  /** Events that may wait while the sink is busy, an integer >= 1; what must arrive (the last event of a run, `guard.failed_open`) always finds room. @default 10_000 */
   readonly capacity?: number | undefined;
   /** @default 'drop-oldest' */
   readonly overflow?: OverflowPolicy | undefined;
@@ -20,6 +20,9 @@ export interface SinkCounters {
   readonly failed: number;
 }
 
+/** A reaction to it runs as a microtask; cheaper than `queueMicrotask`, which hosts wrap. */
+const soon = Promise.resolve();
+
 /**
  * Feeds one sink, one event at a time and in order, off the path of the stages. Whatever the sink does, `push` neither
  * throws nor waits.
@@ -28,6 +31,9 @@ export class SinkQueue {
   readonly #sink: EventSink;
   readonly #capacity: number;
   readonly #overflow: OverflowPolicy;
+  readonly #deliverScheduled = (): void => {
+    if (this.#state === 'scheduled') this.#deliver();
+  };
   #waiting: RunEvent[] = [];
   #next = 0;
   #state: 'idle' | 'scheduled' | 'delivering' | 'awaiting' = 'idle';
@@ -56,9 +62,7 @@ export class SinkQueue {
     this.#waiting.push(event);
     if (this.#state !== 'idle') return;
     this.#state = 'scheduled';
-    queueMicrotask(() => {
-      if (this.#state === 'scheduled') this.#deliver();
-    });
+    void soon.then(this.#deliverScheduled);
   }
 
   /** Resolves when nothing waits, and the sink has flushed. */
@@ -69,16 +73,16 @@ export class SinkQueue {
 
   /** Whether `event` may still be queued. Dropped events are counted, and announced before the next delivery. */
   #makeRoom(event: RunEvent): boolean {
-    if (!isTerminal(event) && this.#overflow === 'drop-newest') {
+    if (!mustArrive(event) && this.#overflow === 'drop-newest') {
       this.#dropped++;
       this.#unannounced++;
       return false;
     }
-    if (isTerminal(event)) return true;
-    // Terminal events of earlier runs keep their place: skip over them.
+    if (mustArrive(event)) return true;
+    // Those that must arrive keep their place.
     for (let index = this.#next; index < this.#waiting.length; index++) {
       const candidate = this.#waiting[index];
-      if (candidate === undefined || isTerminal(candidate)) continue;
+      if (candidate === undefined || mustArrive(candidate)) continue;
       this.#waiting.splice(index, 1);
       this.#dropped++;
       this.#unannounced++;
@@ -125,8 +129,7 @@ export class SinkQueue {
     if (this.#unannounced > 0) {
       const count = this.#unannounced;
       this.#unannounced = 0;
-      const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = event;
-      return { type: 'events.dropped', sink: this.#sink.name, count, runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
+      return droppedBefore(event, this.#sink.name, count);
     }
     this.#next++;
     if (this.#next > 1024 && this.#next * 2 > this.#waiting.length) {

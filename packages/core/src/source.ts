@@ -52,6 +52,9 @@ export type Demand = Input | Service;
 /** The sources a stage reads, keyed by the names its function receives. */
 export type Needs = Readonly<Record<string, Source>>;
 
+/** What a stage that reads nothing has in place of {@link Needs}. */
+export type NoNeeds = Readonly<Record<never, Source>>;
+
 /** The values handed to a stage's function, keyed as in `needs`. */
 export type ValuesOf<N extends Needs> = { readonly [K in keyof N]: N[K]['~types']['out'] };
 

@@ -45,11 +45,11 @@ export interface StageContext {
    *
    * @throws SF_EXTENSION_INVALID, SF_SCHEMA_ASYNC
    */
-  extension<Read>(key: string, schema: Schema<never, Read>): Read;
+  extension<Read>(key: string, schema: Schema<unknown, Read>): Read;
   /**
    * The value that the runtime's ConfigProvider has under `key`, as `schema` reads it.
    *
    * @throws SF_CONFIG_INVALID, SF_SCHEMA_ASYNC
    */
-  config<Read>(key: string, schema: Schema<never, Read>): Read;
+  config<Read>(key: string, schema: Schema<unknown, Read>): Read;
 }

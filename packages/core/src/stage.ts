@@ -2,7 +2,7 @@ import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Output, SkipsWhenReturned } from './control.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Schema } from './schema.ts';
-import type { Demand, Needs, Skippable, Source, ValuesOf } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable, Source, ValuesOf } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** Labels of plain stages, for people, metrics and lint. `route`, `guard` and `work` have constructors of their own. */
@@ -41,11 +41,11 @@ export interface StagePolicy {
 }
 
 /** What every constructor of stages takes. */
-export interface StageOptions<A, W> extends StagePolicy {
+export interface StageOptions<A, W, Values> extends StagePolicy {
   /** Stages that must have ended before this one starts; their values are not read. */
   readonly after?: A | undefined;
   /** Decides whether the stage runs; where it says no, the stage is skipped. */
-  readonly when?: W | undefined;
+  readonly when?: W | ((values: Values) => boolean) | undefined;
   /** Free labels, for metrics and lint. */
   readonly tags?: readonly string[] | undefined;
   /** The version of what the stage yields; appears in reports. */
@@ -53,7 +53,7 @@ export interface StageOptions<A, W> extends StagePolicy {
 }
 
 /** What {@link stage} takes. */
-export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W> {
+export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W, ValuesOf<N>> {
   /** @default 'transform' */
   readonly kind?: StageLabel | undefined;
   /** The sources it reads, keyed by the names `run` receives. */
@@ -67,7 +67,7 @@ export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<
 }
 
 /** What readers receive: the schema's output where there is a contract. */
-export type Yield<S, R> = S extends Schema<never, infer Read> ? Read : Output<R>;
+export type Yield<S, R> = S extends Schema<unknown, infer Read> ? Read : Output<R>;
 
 /** `'may skip'` where an option that can skip the stage is set. */
 export type SkipsByOption<T> = T extends undefined | 'fail' ? never : 'may skip';
@@ -86,11 +86,11 @@ export type SkipsByOption<T> = T extends undefined | 'fail' ? never : 'may skip'
  * ```
  */
 export function stage<
-  const N extends Needs = {},
+  const N extends Needs = NoNeeds,
   R = unknown,
-  S extends Schema<never, unknown> | undefined = undefined,
+  S extends Schema | undefined = undefined,
   const A extends readonly Source[] = [],
-  W extends When<N> | undefined = undefined,
+  W extends When<ValuesOf<N>> | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(
   name: string,
@@ -99,7 +99,7 @@ export function stage<
   Yield<S, R>,
   N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
   N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W> | SkipsByOption<F>,
-  ValuesOf<N>
+  { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage(spec.kind ?? 'transform', name, spec);
 }
@@ -116,7 +116,7 @@ export interface StageDefinition extends StagePolicy {
   readonly needs?: Readonly<Record<string, unknown>> | undefined;
   readonly after?: readonly unknown[] | undefined;
   readonly when?: Condition | ((values: never) => unknown) | undefined;
-  readonly output?: Schema<never, unknown> | undefined;
+  readonly output?: Schema<unknown, unknown> | undefined;
   readonly onFailure?: 'fail' | 'skip' | undefined;
   readonly failOpen?: boolean | undefined;
   readonly idempotencyKey?: ((values: never) => string) | undefined;

@@ -2,11 +2,11 @@ import type { DemandOfWhen, When } from './condition.ts';
 import type { SkipsWhenReturned } from './control.ts';
 import type { Schema } from './schema.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
-import type { Needs, Source, ValuesOf } from './source.ts';
+import type { Needs, NoNeeds, Source, ValuesOf } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** What {@link work} takes. */
-export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W> {
+export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W, ValuesOf<N>> {
   /** The sources it reads, keyed by the names `run` receives. */
   readonly needs?: N | undefined;
   /** The contract of what it yields, any Standard Schema. */
@@ -38,11 +38,11 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A
  * ```
  */
 export function work<
-  const N extends Needs = {},
+  const N extends Needs = NoNeeds,
   R = unknown,
-  S extends Schema<never, unknown> | undefined = undefined,
+  S extends Schema | undefined = undefined,
   const A extends readonly Source[] = [],
-  W extends When<N> | undefined = undefined,
+  W extends When<ValuesOf<N>> | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(
   name: string,
@@ -51,7 +51,7 @@ export function work<
   Yield<S, R>,
   N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
   N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W> | SkipsByOption<F>,
-  ValuesOf<N>
+  { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage('work', name, spec);
 }

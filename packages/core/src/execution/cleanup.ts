@@ -2,22 +2,18 @@ import { describeThrown, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { stageFields, summarize } from './emitter.ts';
 import type { Scheduler } from './scheduler.ts';
+import { locationOf } from './stage-endings.ts';
 
 /** The cleanups of one run: last in first out, one at a time, within one budget. */
 export class Cleanups {
   readonly #scheduler: Scheduler;
-  #registered: { readonly stage: PlannedStage; readonly cleanup: () => unknown }[] | undefined;
+  readonly #registered: { readonly stage: PlannedStage; readonly cleanup: () => unknown }[] = [];
 
   constructor(scheduler: Scheduler) {
     this.#scheduler = scheduler;
   }
 
-  get isEmpty(): boolean {
-    return this.#registered === undefined;
-  }
-
   add(stage: PlannedStage, cleanup: () => unknown): void {
-    this.#registered ??= [];
     this.#registered.push({ stage, cleanup });
   }
 
@@ -32,7 +28,7 @@ export class Cleanups {
       overdue = true;
       ring();
     }, budgetMs);
-    for (let entry = this.#registered?.pop(); entry !== undefined; entry = this.#registered?.pop()) {
+    for (let entry = this.#registered.pop(); entry !== undefined; entry = this.#registered.pop()) {
       const { stage, cleanup } = entry;
       if (overdue) {
         this.#report(stage, new Error(`the budget of ${budgetMs} ms was spent before it could run`));
@@ -50,9 +46,10 @@ export class Cleanups {
 
   #report(stage: PlannedStage, cause: unknown): void {
     const scheduler = this.#scheduler;
-    const attempt = scheduler.state.attempts.get(stage.index) ?? 1;
+    const attempt = scheduler.state.attemptsOf(stage.index);
     const details = { stage: stage.name, why: describeThrown(cause).message };
-    const error = new StageflowError('SF_CLEANUP_FAILED', details, { ...scheduler.location(stage, attempt), cause });
+    const error = new StageflowError('SF_CLEANUP_FAILED', details, { ...locationOf(scheduler, stage, attempt), cause });
+    scheduler.state.cleanupErrors ??= [];
     scheduler.state.cleanupErrors.push(error);
     scheduler.emit({ type: 'cleanup.failed', ...stageFields(stage, attempt), error: summarize(error) });
   }

@@ -2,11 +2,12 @@ import type { EventDefinition } from '../define-event.ts';
 import { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import { describeReceived, issueLines, type Schema } from '../schema.ts';
+import { describeReceived, issueLines, type Schema, validate } from '../schema.ts';
 import type { StageContext } from '../stage-context.ts';
 import type { Attempt } from './attempt.ts';
 import { stageFields } from './emitter.ts';
 import type { Scheduler } from './scheduler.ts';
+import { locationOf } from './stage-endings.ts';
 
 /** The context of one call of a stage's function. Everything is looked up when it is asked for. */
 export class AttemptContext implements StageContext {
@@ -85,24 +86,24 @@ export class AttemptContext implements StageContext {
     }
   }
 
-  extension<Read>(key: string, schema: Schema<never, Read>): Read {
-    return this.#scheduler.host.extensions.read(key, schema, (value) =>
+  extension<Read>(key: string, schema: Schema<unknown, Read>): Read {
+    return this.#scheduler.extensions.read(key, schema, (value) =>
       read(schema, value, `extension "${key}"`, (issues) => new StageflowError('SF_EXTENSION_INVALID', { extension: key, issues }, this.#location())),
     );
   }
 
-  config<Read>(key: string, schema: Schema<never, Read>): Read {
+  config<Read>(key: string, schema: Schema<unknown, Read>): Read {
     const value = this.#scheduler.host.config?.get(key);
     return read(schema, value, `configuration "${key}"`, (issues) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location()));
   }
 
-  #location(): { pipeline: string; runId: string; path: string; attempt: number } {
-    return { pipeline: this.pipeline, runId: this.runId, path: this.path, attempt: this.attempt };
+  #location(): ReturnType<typeof locationOf> {
+    return locationOf(this.#scheduler, this.#stage, this.attempt);
   }
 }
 
-function read<Read>(schema: Schema<never, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
-  const result = schema['~standard'].validate(value);
+function read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
+  const result = validate(schema, value);
   if (result instanceof Promise) throw new StageflowError('SF_SCHEMA_ASYNC', { subject });
   if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describeReceived(value)}`]);
   return result.value;

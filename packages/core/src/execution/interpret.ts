@@ -1,7 +1,8 @@
 import { type ErrorLocation, StageflowError } from '../errors.ts';
 import { asVerdict, verdictKind } from '../guard.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import { describeReceived, issueLines, type SchemaResult } from '../schema.ts';
+import { describeReceived, issueLines, type SchemaResult, validate } from '../schema.ts';
+import { freezeOutput } from '#freeze';
 
 /** What a returned value means, once the contract, the route's or the guard's rules were applied. */
 export type Meaning =
@@ -15,14 +16,20 @@ export function interpret(stage: PlannedStage, value: unknown, values: unknown, 
   if (stage.kind === 'route' && typeof value !== 'string') {
     return { means: 'failed', error: new StageflowError('SF_ROUTE_INVALID', { stage: stage.name, received: describeReceived(value) }, location) };
   }
-  if (stage.output === undefined) return { means: 'completed', value };
-  const result = stage.output['~standard'].validate(value);
+  if (stage.output === undefined) return produced(value);
+  const result = validate(stage.output, value);
   const settle = (settled: SchemaResult<unknown>): Meaning => {
-    if (settled.issues === undefined) return { means: 'completed', value: settled.value };
+    if (settled.issues === undefined) return produced(settled.value);
     const details = { stage: stage.name, issues: issueLines(settled.issues), received: describeReceived(value) };
     return { means: 'failed', error: new StageflowError('SF_OUTPUT_INVALID', details, location) };
   };
   return result instanceof Promise ? result.then(settle) : settle(result);
+}
+
+/** A value that the stage made. What a guard lets pass is not its own and stays as it is. */
+function produced(value: unknown): Meaning {
+  freezeOutput(value);
+  return { means: 'completed', value };
 }
 
 function interpretVerdict(stage: PlannedStage, value: unknown, values: unknown, location: ErrorLocation): Meaning {
@@ -35,7 +42,7 @@ function interpretVerdict(stage: PlannedStage, value: unknown, values: unknown, 
     case 'pass':
       return { means: 'completed', value: (values as { readonly subject: unknown }).subject };
     case 'transform':
-      return { means: 'completed', value: (verdict as { readonly value: unknown }).value };
+      return produced((verdict as { readonly value: unknown }).value);
     case 'block':
       return { means: 'blocked', reason: (verdict as { readonly reason: string }).reason };
     case 'review': {

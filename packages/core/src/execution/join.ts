@@ -40,7 +40,7 @@ function decidingStage(need: PlannedNeed, state: RunState): number {
 }
 
 function rootCauseOf(index: number, state: RunState): RootCause {
-  const outcome = state.outcomes.get(index);
+  const outcome = state.outcomes?.get(index);
   if (outcome?.status === 'skipped' && outcome.rootCause !== undefined) return outcome.rootCause;
   return { stage: state.plan.stages[index]?.name ?? '', status: state.status[index] === blocked ? 'blocked' : 'failed' };
 }

@@ -30,7 +30,7 @@ class Result implements RunSummary {
     return this.#stages;
   }
   get errors(): readonly StageflowError[] {
-    return [...this.#state.failures].sort(([left], [right]) => left - right).map(([, error]) => error);
+    return [...(this.#state.failures ?? [])].sort(([left], [right]) => left - right).map(([, error]) => error);
   }
   get counts(): OutcomeCounts {
     return countOutcomes(this.#state);
@@ -39,10 +39,16 @@ class Result implements RunSummary {
     return unsettledStages(this.#state);
   }
   get cleanupErrors(): readonly StageflowError[] {
-    return this.#state.cleanupErrors;
+    return this.#state.cleanupErrors ?? [];
   }
   get elapsedMs(): number {
     return this.#state.elapsedMs;
+  }
+
+  /** The run as plain data, for logs: its own members and those of the summary. */
+  toJSON(): object {
+    const { identity, pipeline, errors, counts, unsettled, cleanupErrors, elapsedMs } = this;
+    return { ...this, identity, pipeline, stages: [...this.stages.values()], errors, counts, unsettled, cleanupErrors, elapsedMs };
   }
 }
 
@@ -98,17 +104,17 @@ class Cancelled extends Result {
 export function resultOf({ state, stopped, limits }: Scheduler): Run {
   const outputs = gatherOutputs(state);
   if (stopped !== undefined) return stoppedResult(state, outputs, stopped);
-  if (state.outcomes.size === 0) return new Completed(state, outputs, false);
+  if (state.outcomes === undefined) return new Completed(state, outputs, false);
   const unhandled = (wanted: number): PlannedStage | undefined =>
     state.plan.stages.find((stage) => state.status[stage.index] === wanted && !stage.handled);
   const failure = unhandled(failed);
   const block = unhandled(blocked);
   const bestEffort = limits.failureMode === 'best-effort' && block === undefined;
   const whole = state.plan.outputs.every(({ read }) => state.isWhole(read));
-  if (failure !== undefined && !(bestEffort && whole)) return new Failed(state, outputs, state.failures.get(failure.index) as StageflowError);
+  if (failure !== undefined && !(bestEffort && whole)) return new Failed(state, outputs, state.failures?.get(failure.index) as StageflowError);
   if (block !== undefined) {
-    const outcome = state.outcomes.get(block.index);
-    return new Blocked(state, outputs, outcome?.status === 'blocked' ? outcome.reason : '', block.name);
+    const outcome = state.outcome(block.index);
+    return new Blocked(state, outputs, outcome.status === 'blocked' ? outcome.reason : '', block.name);
   }
   return new Completed(state, outputs, failure !== undefined);
 }
@@ -130,19 +136,19 @@ function report(stage: PlannedStage, state: RunState): StageReport {
   const { index, name, kind, version } = stage;
   const outcome = state.outcome(index);
   const startedAfterMs = state.startedAfterMs?.[index];
-  const started = startedAfterMs !== undefined && !Number.isNaN(startedAfterMs);
+  const started = startedAfterMs !== undefined && startedAfterMs !== -1;
   return {
     stage: name,
     path: name,
     kind,
     outcome,
     status: outcome.status,
-    attempts: state.attempts.get(index) ?? (state.called(index) ? 1 : 0),
+    attempts: state.attemptsOf(index),
     startedAt: started ? state.startedAt + startedAfterMs : undefined,
     durationMs: started ? state.durationMs?.[index] : undefined,
-    queuedMs: state.queuedMs.get(index) ?? 0,
+    queuedMs: state.queuedMs?.get(index) ?? 0,
     version,
-    unsettled: state.unsettled.has(index),
+    unsettled: state.unsettled?.has(index) === true,
   };
 }
 
@@ -161,5 +167,5 @@ export function countOutcomes(state: RunState): OutcomeCounts {
 
 /** The stages that had not settled, in the order of the plan. */
 export function unsettledStages(state: RunState): string[] {
-  return [...state.unsettled].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
+  return [...(state.unsettled ?? [])].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
 }

@@ -1,50 +1,89 @@
 import type { StageflowError } from '../errors.ts';
-import type { RunIdentity } from '../identity.ts';
+import { completeIdentity, type IdentityOptions, type RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { Plan, PlannedRead } from '../plan/plan.ts';
-import { completed, skipped } from './status.ts';
+import { completed, skipped, waiting } from './status.ts';
 
-/** What is known of one run. The result of the run is a view of it; counters and queues live elsewhere and go with the run. */
+type BadOutcome = Exclude<StageOutcome, { readonly status: 'completed' }>;
+
+/**
+ * What is known of one run. The result of the run is a view of it; counters and queues live in the scheduler and go with
+ * the run. What most runs do not need is made when it is first written.
+ */
 export class RunState {
   readonly plan: Plan;
-  readonly identity: RunIdentity;
   /** Values: of the stages, the inputs, the services. */
   readonly slots: unknown[];
-  readonly status: Uint8Array;
+  /** See `status.ts`. */
+  readonly status: number[];
+  /** Milliseconds after the run's start; -1 where the stage did not start. Absent where timings are off. */
+  readonly startedAfterMs: number[] | undefined;
+  readonly durationMs: number[] | undefined;
   /** Outcomes of the stages that did not complete. */
-  readonly outcomes: Map<number, StageOutcome> = new Map();
+  outcomes: Map<number, BadOutcome> | undefined = undefined;
   /** Failures by stage, those that were turned into a skip or a block included. */
-  readonly failures: Map<number, StageflowError> = new Map();
+  failures: Map<number, StageflowError> | undefined = undefined;
   /** Calls of the function, where that is not one. */
-  readonly attempts: Map<number, number> = new Map();
-  /** Milliseconds after the run's start; NaN where the stage did not start. Absent where timings are off. */
-  readonly startedAfterMs: Float64Array | undefined;
-  readonly durationMs: Float32Array | undefined;
-  readonly queuedMs: Map<number, number> = new Map();
-  readonly unsettled: Set<number> = new Set();
-  readonly cleanupErrors: StageflowError[] = [];
+  attempts: Map<number, number> | undefined = undefined;
+  queuedMs: Map<number, number> | undefined = undefined;
+  unsettled: Set<number> | undefined = undefined;
+  cleanupErrors: StageflowError[] | undefined = undefined;
   /** Epoch milliseconds. */
   startedAt = 0;
   elapsedMs = 0;
 
-  constructor(plan: Plan, identity: RunIdentity, timings: boolean) {
+  readonly #given: IdentityOptions;
+  readonly #makeId: () => string;
+  #identity: RunIdentity | undefined = undefined;
+
+  constructor(plan: Plan, given: IdentityOptions, makeId: () => string, timings: boolean) {
     const size = plan.stages.length;
     this.plan = plan;
-    this.identity = identity;
+    this.#given = given;
+    this.#makeId = makeId;
     this.slots = new Array(size + plan.inputs.length + plan.services.length);
-    this.status = new Uint8Array(size);
-    this.startedAfterMs = timings ? new Float64Array(size).fill(Number.NaN) : undefined;
-    this.durationMs = timings ? new Float32Array(size) : undefined;
+    this.status = new Array<number>(size).fill(waiting);
+    this.startedAfterMs = timings ? new Array<number>(size).fill(-1) : undefined;
+    this.durationMs = timings ? new Array<number>(size).fill(0) : undefined;
   }
 
-  /** Whether a stage that has ended had called its function. */
-  called(index: number): boolean {
-    return this.startedAfterMs === undefined ? this.status[index] === completed || this.failures.has(index) : !Number.isNaN(this.startedAfterMs[index]);
+  /** Made when it is first read. */
+  get identity(): RunIdentity {
+    this.#identity ??= completeIdentity(this.#given, this.#makeId);
+    return this.#identity;
   }
 
   /** How a stage that has ended did end. */
   outcome(index: number): StageOutcome {
-    return this.outcomes.get(index) ?? { status: 'completed', output: this.slots[index] };
+    return this.outcomes?.get(index) ?? { status: 'completed', output: this.slots[index] };
+  }
+
+  recordOutcome(index: number, outcome: BadOutcome): void {
+    this.outcomes ??= new Map();
+    this.outcomes.set(index, outcome);
+  }
+
+  recordFailure(index: number, error: StageflowError): void {
+    this.failures ??= new Map();
+    this.failures.set(index, error);
+  }
+
+  recordAttempt(index: number, attempt: number): void {
+    this.attempts ??= new Map();
+    this.attempts.set(index, attempt);
+  }
+
+  recordUnsettled(index: number): void {
+    this.unsettled ??= new Set();
+    this.unsettled.add(index);
+  }
+
+  /** Calls of the function of a stage that has ended. */
+  attemptsOf(index: number): number {
+    const counted = this.attempts?.get(index);
+    if (counted !== undefined) return counted;
+    if (this.startedAfterMs !== undefined) return this.startedAfterMs[index] === -1 ? 0 : 1;
+    return this.status[index] === completed ? 1 : 0;
   }
 
   /** The value of a read whose sources have ended. */

@@ -1,19 +1,19 @@
-import { controlKind, type Control } from '../control.ts';
-import { describeThrown, StageflowError } from '../errors.ts';
+import { StageflowError } from '../errors.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { FailureMode } from '../plan/draft.ts';
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
-import { AttemptContext } from './context.ts';
 import { Cleanups } from './cleanup.ts';
-import { type Emitter, stageFields, summarize } from './emitter.ts';
-import { freezeOutput } from '#freeze';
+import type { Emitter } from './emitter.ts';
+import { Extensions } from './extensions.ts';
 import { gate } from './gate.ts';
 import type { Host } from './host.ts';
 import { advanceGroup, join } from './join.ts';
 import type { RunState } from './run-state.ts';
+import { callOnce } from './single-call.ts';
+import { cancelStage, failStage, skipStage } from './stage-endings.ts';
 import { StageExecution } from './stage-execution.ts';
-import { blocked, cancelled, completed, doomed, failed, running, skipped, waiting } from './status.ts';
+import { cancelled, completed, doomed, running, skipped, waiting } from './status.ts';
 import { yieldToHost } from './yield-to-host.ts';
 
 /** How long synchronous stages may hold the thread before the host gets a turn, and how often that is looked at. */
@@ -52,60 +52,57 @@ export class Scheduler {
   readonly limits: RunLimits;
   readonly host: Host;
   readonly emitter: Emitter | undefined;
-  stopped: Stop | undefined;
+  stopped: Stop | undefined = undefined;
   /** Stages whose call is under way. */
   active = 0;
+  /** Set once every stage has its outcome: what stages do no longer counts, cleanups may still run. */
+  closing = false;
 
+  private readonly settle: () => void;
+  private readonly startedMono: number;
   private readonly remaining: number[];
   private readonly ready: number[];
   private head = 0;
-  private tail = 0;
   private left: number;
   private draining = false;
   private yielding = false;
-  /** No stage counts any more; cleanups may still run. */
-  private closing = false;
   private ended = false;
-  /** Stages that something before them kept from completing has marked: they look at their join before they start. */
-  private tainted: Uint8Array | undefined;
-  private groupCursors: number[] | undefined;
-  private readyAfterMs: Float64Array | undefined;
-  private executions: Map<number, StageExecution> | undefined;
-  private controller: AbortController | undefined;
-  private readonly cleanups: Cleanups;
-  private timer: Timer | undefined;
+  /** Stages that must look at their join before they start, because something they wait for did not complete. */
+  private tainted: boolean[] | undefined = undefined;
+  private groupCursors: number[] | undefined = undefined;
+  private readyAfterMs: number[] | undefined = undefined;
+  private executions: Map<number, StageExecution> | undefined = undefined;
+  private controller: AbortController | undefined = undefined;
+  private cleanups: Cleanups | undefined = undefined;
+  private checkedExtensions: Extensions | undefined = undefined;
+  private timer: Timer | undefined = undefined;
   private nowMs = 0;
-  private startedMono = 0;
   private sliceStart = 0;
   private sinceLook = 0;
-  private readonly settle: (scheduler: Scheduler) => void;
 
   /** @param settle - Called once, when the run has ended. */
-  constructor(plan: Plan, state: RunState, limits: RunLimits, host: Host, emitter: Emitter | undefined, settle: (scheduler: Scheduler) => void) {
+  constructor(state: RunState, limits: RunLimits, host: Host, emitter: Emitter | undefined, startedMono: number, settle: () => void) {
+    const { plan } = state;
     this.plan = plan;
     this.state = state;
     this.limits = limits;
     this.host = host;
     this.emitter = emitter;
+    this.startedMono = startedMono;
     this.settle = settle;
     this.remaining = plan.waits.slice();
     this.ready = plan.roots.slice();
-    this.tail = this.ready.length;
     this.left = plan.stages.length;
-    this.cleanups = new Cleanups(this);
-    if (plan.groups.length > 0) this.groupCursors = new Array(plan.groups.length).fill(0);
-    if (Number.isFinite(limits.maxConcurrency) && state.startedAfterMs !== undefined) this.readyAfterMs = new Float64Array(plan.stages.length);
+    if (plan.groups.length > 0) this.groupCursors = new Array<number>(plan.groups.length).fill(0);
+    if (limits.maxConcurrency !== Number.POSITIVE_INFINITY && state.startedAfterMs !== undefined) this.readyAfterMs = [];
   }
 
-  start(): void {
-    const { clock } = this.host;
-    this.startedMono = clock.monotonic();
-    if (this.state.startedAfterMs !== undefined || this.emitter !== undefined) {
-      this.state.startedAt = clock.now();
-      this.emitter?.started(this.state.startedAt, this.startedMono);
-    }
+  /** @param stop - Given where the run is stopped before it began. */
+  start(stop: Stop | undefined): void {
     const { deadlineMs } = this.limits;
-    if (deadlineMs !== undefined) this.timer = clock.schedule(() => this.deadline(deadlineMs), deadlineMs);
+    this.emit({ type: 'run.started' });
+    if (stop !== undefined) return this.stop(stop);
+    if (deadlineMs !== undefined) this.timer = this.host.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
     this.drain();
   }
 
@@ -118,11 +115,12 @@ export class Scheduler {
     return this.controller.signal;
   }
 
-  /** Whether what stages do no longer counts. */
-  get isClosing(): boolean {
-    return this.closing;
+  get extensions(): Extensions {
+    this.checkedExtensions ??= new Extensions(this.host.extensions);
+    return this.checkedExtensions;
   }
 
+  /** Monotonic milliseconds since the start. */
   elapsedMs(): number {
     return this.host.clock.monotonic() - this.startedMono;
   }
@@ -134,6 +132,7 @@ export class Scheduler {
   /** Whether the cleanup will run. */
   defer(stage: PlannedStage, cleanup: () => unknown): boolean {
     if (this.ended) return false;
+    this.cleanups ??= new Cleanups(this);
     this.cleanups.add(stage, cleanup);
     return true;
   }
@@ -144,14 +143,15 @@ export class Scheduler {
     this.stopped = stop;
     this.emit({ type: 'run.stopping', status: stop.status, reason: stop.reason });
     this.timer?.cancel();
-    if (this.active > 0) this.timer = this.host.clock.schedule(() => this.finish(), this.limits.graceMs);
+    this.timer = this.active > 0 ? this.host.clock.schedule(() => this.finish(), this.limits.graceMs) : undefined;
     this.controller?.abort(stop.signalReason);
-    for (const execution of this.executions?.values() ?? []) execution.stop(stop);
+    if (this.executions !== undefined) for (const execution of this.executions.values()) execution.stop(stop);
     this.drain();
   }
 
   /** Puts a stage that is between two attempts back in the queue. */
   requeue(index: number): void {
+    this.tick();
     this.enqueue(index);
     this.drain();
   }
@@ -160,12 +160,14 @@ export class Scheduler {
   drain(): void {
     if (this.draining || this.yielding) return;
     this.draining = true;
-    while (this.head < this.tail && this.stopped === undefined && this.active < this.limits.maxConcurrency) {
+    const { maxConcurrency, deadlineMs } = this.limits;
+    while (this.head < this.ready.length && this.stopped === undefined && this.active < maxConcurrency) {
+      if (deadlineMs !== undefined && this.isPast(deadlineMs)) break;
       if (++this.sinceLook >= sliceStages && this.sliceIsOver()) break;
       this.begin(this.ready[this.head++] as number);
     }
     this.draining = false;
-    if (this.left === 0 ? this.active === 0 : this.stopped !== undefined && this.active === 0) this.finish();
+    if (this.active === 0 && (this.left === 0 || this.stopped !== undefined)) this.finish();
   }
 
   private sliceIsOver(): boolean {
@@ -187,209 +189,111 @@ export class Scheduler {
     const stage = this.plan.stages[index] as PlannedStage;
     const { state } = this;
     if (state.status[index] === running) {
+      if (this.readyAfterMs !== undefined) this.recordQueueTime(index, this.readyAfterMs);
       this.executions?.get(index)?.startAttempt();
       return;
     }
-    if (this.tainted !== undefined && this.tainted[index] === 1) {
-      const outcome = join(stage, state);
-      if (outcome !== undefined) {
-        this.end(index, outcome.status === 'cancelled' ? cancelled : outcome.rootCause === undefined ? skipped : doomed, outcome);
-        return;
-      }
-    }
+    if (this.tainted !== undefined && this.tainted[index] === true && !this.passesJoin(stage)) return;
     const values = this.gather(stage);
-    if (stage.gate !== undefined || stage.when !== undefined) {
-      const verdict = gate(stage, values, state);
-      if (verdict instanceof StageflowError) return this.fail(stage, verdict);
-      if (verdict !== undefined) return this.end(index, skipped, { status: 'skipped', reason: verdict });
-    }
+    if (stage.gated && !this.passesGate(stage, values)) return;
     state.status[index] = running;
-    if (state.startedAfterMs !== undefined) this.recordStart(stage);
-    if (this.emitter !== undefined) {
-      this.emit({ type: 'stage.started', ...stageFields(stage, 1), kind: stage.kind, queuedMs: state.queuedMs.get(index) ?? 0 });
-    }
-    if (!stage.simple) {
-      const execution = new StageExecution(this, stage, values);
-      this.executions ??= new Map();
-      this.executions.set(index, execution);
-      execution.startAttempt();
+    if (state.startedAfterMs !== undefined) state.startedAfterMs[index] = this.nowMs;
+    if (this.readyAfterMs !== undefined) this.recordQueueTime(index, this.readyAfterMs);
+    if (this.emitter !== undefined) this.emitter.stageStarted(stage, state.queuedMs?.get(index) ?? 0);
+    if (stage.simple) {
+      callOnce(this, stage, values);
       return;
     }
-    this.call(stage, values);
+    const execution = new StageExecution(this, stage, values);
+    this.executions ??= new Map();
+    this.executions.set(index, execution);
+    execution.startAttempt();
   }
 
-  /** The whole of a stage without policies: one call, and one reaction if it answered with a promise. */
-  private call(stage: PlannedStage, values: unknown): void {
-    let returned: unknown;
-    try {
-      returned = stage.run(values as never, new AttemptContext(this, stage, values, undefined));
-      if (typeof returned === 'object' && returned !== null && typeof (returned as { then?: unknown }).then === 'function') {
-        const promise = returned instanceof Promise ? returned : Promise.resolve(returned);
-        this.active++;
-        promise.then(
-          (value) => this.arrived(stage, value),
-          (error) => this.arrivedBroken(stage, error),
-        );
-        return;
-      }
-    } catch (error) {
-      this.threw(stage, error);
-      return;
+  private passesJoin(stage: PlannedStage): boolean {
+    const outcome = join(stage, this.state);
+    if (outcome === undefined) return true;
+    const status = outcome.status === 'cancelled' ? cancelled : outcome.rootCause === undefined ? skipped : doomed;
+    this.end(stage.index, status, outcome);
+    return false;
+  }
+
+  private passesGate(stage: PlannedStage, values: unknown): boolean {
+    const verdict = gate(stage, values, this.state);
+    if (verdict === undefined) return true;
+    if (verdict instanceof StageflowError) failStage(this, stage, verdict);
+    else skipStage(this, stage, verdict);
+    return false;
+  }
+
+  private gather(stage: PlannedStage): unknown {
+    const values = new stage.Values();
+    const { keys, slots, reads } = stage;
+    const { state } = this;
+    if (reads === undefined) {
+      for (let at = 0; at < keys.length; at++) values[keys[at] as string] = state.slots[slots[at] as number];
+    } else {
+      for (const [at, read] of reads.entries()) values[keys[at] as string] = state.value(read);
     }
-    this.returned(stage, returned);
+    return values;
   }
 
-  private arrived(stage: PlannedStage, value: unknown): void {
-    if (this.closing) return;
-    this.active--;
-    this.returned(stage, value);
-    this.drain();
-  }
-
-  private arrivedBroken(stage: PlannedStage, error: unknown): void {
-    if (this.closing) return;
-    this.active--;
-    this.threw(stage, error);
-    this.drain();
-  }
-
-  private returned(stage: PlannedStage, value: unknown): void {
-    if (typeof value === 'object' && value !== null) {
-      const kind = controlKind(value);
-      if (kind !== undefined) return this.control(stage, value as Control, kind);
-    }
-    this.complete(stage.index, value);
-  }
-
-  private threw(stage: PlannedStage, error: unknown): void {
-    if (this.stopped !== undefined && isAbort(error, this.stopped.signalReason)) return this.cancelStage(stage.index, this.stopped.reason);
-    this.fail(stage, this.stageFailed(stage, error, 1));
-  }
-
-  /** Carries out what a simple stage asked for; `StageExecution` does so for the others. */
-  private control(stage: PlannedStage, value: Control, kind: ReturnType<typeof controlKind>): void {
-    if (kind === 'skip') this.end(stage.index, skipped, { status: 'skipped', reason: (value as { reason: string }).reason });
-    else if (kind === 'cancel') this.cancelRun(stage, (value as { reason: string }).reason);
-    else if (kind === 'suspend') this.fail(stage, this.runtimeRequired(stage, 'a store that keeps waits'));
-    else this.fail(stage, this.stageFailed(stage, (value as { error: unknown }).error, 1));
-  }
-
+  /** Ends a stage as completed, and lets go on what waited for it. */
   complete(index: number, value: unknown): void {
-    const { state, plan } = this;
-    freezeOutput(value);
+    const { state, plan, remaining } = this;
     state.slots[index] = value;
     state.status[index] = completed;
     this.left--;
-    if (state.durationMs !== undefined) this.recordEnd(index);
-    if (this.emitter !== undefined) {
-      const stage = plan.stages[index] as PlannedStage;
-      const attempt = state.attempts.get(index) ?? 1;
-      this.emit({ type: 'stage.completed', ...stageFields(stage, attempt), kind: stage.kind, durationMs: state.durationMs?.[index] ?? 0 });
-    }
+    if (state.durationMs !== undefined) this.recordDuration(index);
+    if (this.emitter !== undefined) this.emitter.stageCompleted(plan.stages[index] as PlannedStage, state);
     const { offsets, successors } = plan;
     for (let position = offsets[index] as number, last = offsets[index + 1] as number; position < last; position++) {
       const successor = successors[position] as number;
       if (successor < 0) this.advance(-1 - successor);
-      else if (--(this.remaining[successor] as number) === 0) this.enqueue(successor);
+      else if (--(remaining[successor] as number) === 0) this.enqueue(successor);
     }
   }
 
-  /** Ends a stage in any way but completed. */
-  end(index: number, status: number, outcome: Exclude<StageOutcome, { status: 'completed' }>): void {
-    const { state, plan } = this;
-    const wasRunning = state.status[index] === running;
+  /** Ends a stage in any way but completed. What waited for it looks at how, before it starts. */
+  end(index: number, status: number, outcome: Exclude<StageOutcome, { readonly status: 'completed' }>): void {
+    const { state, plan, remaining } = this;
+    const started = state.status[index] === running;
     state.status[index] = status;
-    state.outcomes.set(index, outcome);
+    state.recordOutcome(index, outcome);
     this.left--;
-    if (wasRunning && state.durationMs !== undefined) this.recordEnd(index);
-    if (this.emitter !== undefined) this.emitEnd(plan.stages[index] as PlannedStage, outcome, wasRunning);
-    this.tainted ??= new Uint8Array(plan.stages.length);
-    for (let position = plan.offsets[index] as number; position < (plan.offsets[index + 1] as number); position++) {
-      const successor = plan.successors[position] as number;
+    if (started) {
+      if (state.durationMs !== undefined) this.recordDuration(index);
+      else if (state.attempts?.has(index) !== true) state.recordAttempt(index, 1);
+    }
+    if (this.emitter !== undefined) this.emitter.stageEnded(plan.stages[index] as PlannedStage, state, outcome, started);
+    this.tainted ??= [];
+    const { offsets, successors } = plan;
+    for (let position = offsets[index] as number, last = offsets[index + 1] as number; position < last; position++) {
+      const successor = successors[position] as number;
       if (successor < 0) {
         this.advance(-1 - successor);
         continue;
       }
-      this.tainted[successor] = 1;
-      if (--(this.remaining[successor] as number) === 0) this.enqueue(successor);
+      this.tainted[successor] = true;
+      if (--(remaining[successor] as number) === 0) this.enqueue(successor);
     }
-  }
-
-  /** A stage failed for good. */
-  fail(stage: PlannedStage, error: StageflowError): void {
-    const { index, name } = stage;
-    this.state.failures.set(index, error);
-    if (stage.skipsOnFailure) return this.end(index, skipped, { status: 'skipped', reason: `it failed: ${error.message}` });
-    this.end(index, failed, { status: 'failed', error });
-    if (!stage.handled && this.limits.failureMode === 'fail-fast') {
-      this.stop({ status: 'failed', reason: `stage "${name}" failed`, stage: name, error, signalReason: error });
-    }
-  }
-
-  /** A guard blocked. */
-  block(stage: PlannedStage, reason: string, error: StageflowError | undefined): void {
-    const { index, name } = stage;
-    if (error !== undefined) this.state.failures.set(index, error);
-    this.end(index, blocked, { status: 'blocked', reason, error });
-    if (!stage.handled && this.limits.failureMode === 'fail-fast') {
-      const signalReason = error ?? new StageflowError('SF_RUN_BLOCKED', { stage: name, reason }, this.location(stage, 1));
-      this.stop({ status: 'blocked', reason, stage: name, error, signalReason });
-    }
-  }
-
-  /** A stage asked for the whole run to stop. */
-  cancelRun(stage: PlannedStage, reason: string): void {
-    this.cancelStage(stage.index, reason);
-    this.cancel(reason, new StageflowError('SF_RUN_CANCELLED', { reason }, this.location(stage, 1)), stage.name);
-  }
-
-  /** Stops the run as cancelled. */
-  cancel(reason: string, signalReason: unknown, stage?: string): void {
-    this.stop({ status: 'cancelled', reason, stage, error: undefined, signalReason });
-  }
-
-  cancelStage(index: number, reason: string): void {
-    this.end(index, cancelled, { status: 'cancelled', reason });
-  }
-
-  stageFailed(stage: PlannedStage, error: unknown, attempt: number): StageflowError {
-    const { name, message } = describeThrown(error);
-    const thrown = error instanceof Error && name !== 'Error' ? `${name}: ${message}` : message;
-    return new StageflowError('SF_STAGE_FAILED', { stage: stage.name, thrown: closed(thrown) }, { ...this.location(stage, attempt), cause: error });
-  }
-
-  runtimeRequired(stage: PlannedStage, feature: string): StageflowError {
-    return new StageflowError('SF_RUNTIME_REQUIRED', { stage: stage.name, feature }, this.location(stage, 1));
-  }
-
-  location(stage: PlannedStage, attempt: number): { pipeline: string; runId: string; path: string; attempt: number } {
-    return { pipeline: this.plan.name, runId: this.state.identity.runId, path: stage.name, attempt };
-  }
-
-  private gather(stage: PlannedStage): unknown {
-    const values: Record<string, unknown> = {};
-    const { keys, slots, reads } = stage;
-    const { state } = this;
-    if (reads === undefined) for (let at = 0; at < keys.length; at++) values[keys[at] as string] = state.slots[slots[at] as number];
-    else for (const [at, read] of reads.entries()) values[keys[at] as string] = state.value(read);
-    return values;
   }
 
   private enqueue(index: number): void {
-    this.ready[this.tail++] = index;
+    this.ready.push(index);
     if (this.readyAfterMs !== undefined) this.readyAfterMs[index] = this.nowMs;
   }
 
   private advance(group: number): void {
     const cursors = this.groupCursors as number[];
-    const from = cursors[group] as number;
     const entry = this.plan.groups[group];
+    const from = cursors[group] as number;
     if (from === -1 || entry === undefined) return;
     const { cursor, decided, taints } = advanceGroup(entry.stages, from, this.state);
     cursors[group] = decided ? -1 : cursor;
     if (taints) {
-      this.tainted ??= new Uint8Array(this.plan.stages.length);
-      this.tainted[entry.reader] = 1;
+      this.tainted ??= [];
+      this.tainted[entry.reader] = true;
     }
     if (decided && --(this.remaining[entry.reader] as number) === 0) this.enqueue(entry.reader);
   }
@@ -399,32 +303,27 @@ export class Scheduler {
     if (this.state.startedAfterMs !== undefined) this.nowMs = this.elapsedMs();
   }
 
-  private recordStart(stage: PlannedStage): void {
-    const { state } = this;
-    if (this.readyAfterMs !== undefined) {
-      const queuedMs = this.nowMs - (this.readyAfterMs[stage.index] as number);
-      if (queuedMs > 0) state.queuedMs.set(stage.index, queuedMs);
-    }
-    (state.startedAfterMs as Float64Array)[stage.index] = this.nowMs;
-  }
-
-  private recordEnd(index: number): void {
-    this.tick();
+  private recordDuration(index: number): void {
     const { durationMs, startedAfterMs } = this.state;
-    (durationMs as Float32Array)[index] = this.nowMs - ((startedAfterMs as Float64Array)[index] as number);
+    this.nowMs = this.elapsedMs();
+    (durationMs as number[])[index] = this.nowMs - ((startedAfterMs as number[])[index] as number);
   }
 
-  private emitEnd(stage: PlannedStage, outcome: Exclude<StageOutcome, { status: 'completed' }>, wasRunning: boolean): void {
-    const { index, kind, handled } = stage;
-    const envelope = { ...stageFields(stage, wasRunning ? (this.state.attempts.get(index) ?? 1) : 0), kind };
-    const durationMs = this.state.durationMs?.[index] ?? 0;
-    if (outcome.status === 'skipped') this.emit({ type: 'stage.skipped', ...envelope, reason: outcome.reason, rootCause: outcome.rootCause?.stage });
-    else if (outcome.status === 'failed') this.emit({ type: 'stage.failed', ...envelope, durationMs, error: summarize(outcome.error), handled });
-    else if (outcome.status === 'blocked') this.emit({ type: 'stage.blocked', ...envelope, durationMs, reason: outcome.reason, handled });
-    else this.emit({ type: 'stage.cancelled', ...envelope, reason: outcome.reason });
+  private recordQueueTime(index: number, readyAfterMs: readonly number[]): void {
+    const queuedMs = this.nowMs - (readyAfterMs[index] ?? 0);
+    if (queuedMs <= 0) return;
+    this.state.queuedMs ??= new Map();
+    this.state.queuedMs.set(index, queuedMs + (this.state.queuedMs.get(index) ?? 0));
   }
 
-  private deadline(deadlineMs: number): void {
+  /** Whether the deadline has passed, also where stages hold the thread so that no timer can say so. */
+  private isPast(deadlineMs: number): boolean {
+    if (this.stopped !== undefined || this.elapsedMs() <= deadlineMs) return false;
+    this.meetDeadline(deadlineMs);
+    return true;
+  }
+
+  private meetDeadline(deadlineMs: number): void {
     const error = new StageflowError('SF_RUN_DEADLINE', { deadlineMs }, { pipeline: this.plan.name, runId: this.state.identity.runId });
     this.stop({ status: 'failed', reason: error.message, stage: undefined, error, signalReason: error });
   }
@@ -432,44 +331,34 @@ export class Scheduler {
   /** Every started stage has settled, or was given up: gives the rest their outcomes, cleans up, and settles the run. */
   private finish(): void {
     if (this.closing) return;
+    const { deadlineMs, cleanupMs } = this.limits;
+    // A deadline that passed while stages held the thread: it stops the run, which comes back here.
+    if (deadlineMs !== undefined && this.isPast(deadlineMs)) return;
     this.closing = true;
     this.timer?.cancel();
-    if (this.left > 0) this.endTheRest();
-    if (this.cleanups.isEmpty) this.conclude();
-    else void this.cleanups.run(this.limits.cleanupMs).then(() => this.conclude());
+    if (this.left > 0) this.endTheRest(this.stopped?.reason ?? '');
+    if (this.cleanups === undefined) this.conclude();
+    else void this.cleanups.run(cleanupMs).then(() => this.conclude());
   }
 
-  private endTheRest(): void {
-    const { state, plan, stopped } = this;
-    const reason = stopped?.reason ?? 'the run stopped';
+  private endTheRest(reason: string): void {
+    const { state, plan } = this;
     for (const stage of plan.stages) {
       if (state.status[stage.index] !== running) continue;
-      state.unsettled.add(stage.index);
-      this.cancelStage(stage.index, reason);
+      if (this.executions?.get(stage.index)?.isCalling !== false) state.recordUnsettled(stage.index);
+      cancelStage(this, stage, reason);
     }
     for (const stage of plan.stages) {
       if (state.status[stage.index] !== waiting) continue;
       const outcome = join(stage, state);
       if (outcome?.status === 'skipped') this.end(stage.index, outcome.rootCause === undefined ? skipped : doomed, outcome);
-      else this.cancelStage(stage.index, reason);
+      else cancelStage(this, stage, reason);
     }
   }
 
   private conclude(): void {
     this.state.elapsedMs = this.elapsedMs();
-    this.settle(this);
+    this.settle();
     this.ended = true;
   }
 }
-
-/** Whether a stage that threw `error` merely obeyed its signal. */
-export function isAbort(error: unknown, signalReason: unknown): boolean {
-  if (error === signalReason) return true;
-  if (typeof error !== 'object' || error === null) return false;
-  return (error as { name?: unknown }).name === 'AbortError' || (error as { cause?: unknown }).cause === signalReason;
-}
-
-function closed(sentence: string): string {
-  return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
-}
-

@@ -3,12 +3,13 @@ import { StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
 import { backoffDelayMs, retryAfterMs } from '../retry.ts';
+import { isAbort } from './abort-error.ts';
 import { Attempt } from './attempt.ts';
 import { AttemptContext } from './context.ts';
 import { stageFields, summarize } from './emitter.ts';
 import { interpret } from './interpret.ts';
-import { isAbort, type Scheduler, type Stop } from './scheduler.ts';
-import { skipped } from './status.ts';
+import type { Scheduler, Stop } from './scheduler.ts';
+import { blockStage, cancelRun, cancelStage, failStage, locationOf, runtimeRequired, skipStage, stageFailed } from './stage-endings.ts';
 
 /** How one attempt failed. */
 interface Failure {
@@ -40,13 +41,18 @@ export class StageExecution {
     this.#values = values;
   }
 
+  /** Whether a call of the function is under way; between two attempts none is. */
+  get isCalling(): boolean {
+    return this.#attempt?.over === false;
+  }
+
   startAttempt(): void {
     const scheduler = this.#scheduler;
     const stage = this.#stage;
     const { clock } = scheduler.host;
     const attempt = new Attempt(++this.#count, () => clock.monotonic());
     this.#attempt = attempt;
-    if (this.#count > 1) scheduler.state.attempts.set(stage.index, this.#count);
+    if (this.#count > 1) scheduler.state.recordAttempt(stage.index, this.#count);
     scheduler.active++;
     this.#setLimits(attempt);
     let returned: unknown;
@@ -71,7 +77,7 @@ export class StageExecution {
     if (this.#backoff !== undefined) {
       this.#backoff.cancel();
       this.#backoff = undefined;
-      this.#scheduler.cancelStage(this.#stage.index, stop.reason);
+      cancelStage(this.#scheduler, this.#stage, stop.reason);
       return;
     }
     // The run's own grace decides from here, for stages with and without limits alike.
@@ -82,13 +88,13 @@ export class StageExecution {
   #setLimits(attempt: Attempt): void {
     const { timeoutMs, budgetMs, idleMs, name } = this.#stage;
     const { clock } = this.#scheduler.host;
-    const where = this.#scheduler.location.bind(this.#scheduler, this.#stage, attempt.number);
+    const where = locationOf(this.#scheduler, this.#stage, attempt.number);
     const budgetLeftMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - this.#activeMs);
     if (timeoutMs !== undefined && timeoutMs <= budgetLeftMs) {
-      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: 0 }, where()));
+      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: 0 }, where));
       this.#limit = clock.schedule(give, timeoutMs);
     } else if (budgetMs !== undefined) {
-      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, where()));
+      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, where));
       this.#limit = clock.schedule(give, budgetLeftMs);
     }
     if (idleMs !== undefined) this.#watchForIdleness(attempt, idleMs, idleMs);
@@ -99,7 +105,7 @@ export class StageExecution {
     this.#idle = clock.schedule(() => {
       const leftMs = attempt.lastSignMono + idleMs - clock.monotonic();
       if (leftMs > 0) return this.#watchForIdleness(attempt, idleMs, leftMs);
-      const location = this.#scheduler.location(this.#stage, attempt.number);
+      const location = locationOf(this.#scheduler, this.#stage, attempt.number);
       this.#giveUp(attempt, new StageflowError('SF_STAGE_IDLE', { stage: this.#stage.name, idleMs }, location));
     }, waitMs);
   }
@@ -112,7 +118,7 @@ export class StageExecution {
     const graceMs = this.#stage.graceMs ?? this.#scheduler.limits.graceMs;
     this.#grace = this.#scheduler.host.clock.schedule(() => {
       this.#scheduler.emit({ type: 'attempt.abandoned', ...stageFields(this.#stage, attempt.number), graceMs });
-      this.#scheduler.state.unsettled.add(this.#stage.index);
+      this.#scheduler.state.recordUnsettled(this.#stage.index);
       this.#failed(attempt, { error, thrown: error }, true);
     }, graceMs);
     attempt.abort(error);
@@ -124,7 +130,7 @@ export class StageExecution {
     if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
     const kind = controlKind(value);
     if (kind !== undefined) return this.#control(attempt, value as Control, kind);
-    const meaning = interpret(this.#stage, value, this.#values, this.#scheduler.location(this.#stage, attempt.number));
+    const meaning = interpret(this.#stage, value, this.#values, locationOf(this.#scheduler, this.#stage, attempt.number));
     if (meaning instanceof Promise) {
       meaning.then(
         (settled) => this.#settle(attempt, settled),
@@ -140,7 +146,7 @@ export class StageExecution {
       return this.#failed(attempt, { error: meaning.error, thrown: meaning.error, retryable: meaning.error.retryable }, false);
     }
     this.#close(attempt);
-    if (meaning.means === 'blocked') this.#scheduler.block(this.#stage, meaning.reason, undefined);
+    if (meaning.means === 'blocked') blockStage(this.#scheduler, this.#stage, meaning.reason, undefined);
     else this.#scheduler.complete(this.#stage.index, meaning.value);
     this.#scheduler.drain();
   }
@@ -152,55 +158,60 @@ export class StageExecution {
     const { stopped } = this.#scheduler;
     if (stopped !== undefined && isAbort(thrown, stopped.signalReason)) {
       this.#close(attempt);
-      this.#scheduler.cancelStage(this.#stage.index, stopped.reason);
+      cancelStage(this.#scheduler, this.#stage, stopped.reason);
       this.#scheduler.drain();
       return;
     }
-    this.#failed(attempt, { error: this.#scheduler.stageFailed(this.#stage, thrown, attempt.number), thrown }, false);
+    this.#failed(attempt, { error: stageFailed(this.#scheduler, this.#stage, thrown, attempt.number), thrown }, false);
   }
 
   #control(attempt: Attempt, value: Control, kind: NonNullable<ReturnType<typeof controlKind>>): void {
     const scheduler = this.#scheduler;
     const stage = this.#stage;
-    if (kind === 'suspend') return this.#failed(attempt, this.#unsupported('a store that keeps waits'), false);
+    if (kind === 'suspend') {
+      const error = runtimeRequired(scheduler, stage, 'a store that keeps waits', attempt.number);
+      return this.#failed(attempt, { error, thrown: error, retryable: false }, false);
+    }
     if (kind === 'fail' || kind === 'retry') {
       const { error: thrown } = value as { error: unknown };
       const afterMs = kind === 'retry' ? (value as RetryLater).afterMs : undefined;
-      return this.#failed(attempt, { error: scheduler.stageFailed(stage, thrown, attempt.number), thrown, afterMs }, false);
+      return this.#failed(attempt, { error: stageFailed(scheduler, stage, thrown, attempt.number), thrown, afterMs }, false);
     }
     if (stage.kind === 'guard' && kind === 'skip') {
       const why = 'it returned skip(), which is no verdict';
-      const error = new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, scheduler.location(stage, attempt.number));
+      const error = new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, locationOf(scheduler, stage, attempt.number));
       return this.#failed(attempt, { error, thrown: error, retryable: false }, false);
     }
     this.#close(attempt);
     const { reason } = value as { reason: string };
-    if (kind === 'cancel') scheduler.cancelRun(stage, reason);
-    else scheduler.end(stage.index, skipped, { status: 'skipped', reason });
+    if (kind === 'cancel') cancelRun(scheduler, stage, reason);
+    else skipStage(scheduler, stage, reason);
     scheduler.drain();
-  }
-
-  #unsupported(feature: string): Failure {
-    const error = this.#scheduler.runtimeRequired(this.#stage, feature);
-    return { error, thrown: error, retryable: false };
   }
 
   /** Whether the attempt was fenced: what it brings is dropped, and said. */
   #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
-    if (this.#scheduler.isClosing) return true;
+    if (this.#scheduler.closing) return true;
     if (!attempt.over) return false;
-    this.#scheduler.state.unsettled.delete(this.#stage.index);
+    this.#scheduler.state.unsettled?.delete(this.#stage.index);
     this.#scheduler.emit({ type: 'attempt.arrived_late', ...stageFields(this.#stage, attempt.number), settledAs });
     return true;
   }
 
   /** The limit that was passed, also where the function held the thread so that no timer could say so. */
   #overrun(attempt: Attempt): StageflowError | undefined {
-    const { timeoutMs, name } = this.#stage;
-    if (attempt.givenUp !== undefined || timeoutMs === undefined || this.#scheduler.stopped !== undefined) return attempt.givenUp;
-    const overrunMs = Math.ceil(this.#scheduler.host.clock.monotonic() - attempt.startedMono - timeoutMs);
-    if (overrunMs <= 0) return undefined;
-    return new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs }, this.#scheduler.location(this.#stage, attempt.number));
+    const { timeoutMs, idleMs, budgetMs, name } = this.#stage;
+    if (attempt.givenUp !== undefined || this.#scheduler.stopped !== undefined) return attempt.givenUp;
+    if (timeoutMs === undefined && idleMs === undefined && budgetMs === undefined) return undefined;
+    const nowMono = this.#scheduler.host.clock.monotonic();
+    const spentMs = nowMono - attempt.startedMono;
+    const location = locationOf(this.#scheduler, this.#stage, attempt.number);
+    if (timeoutMs !== undefined && spentMs > timeoutMs) {
+      return new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: Math.ceil(spentMs - timeoutMs) }, location);
+    }
+    if (budgetMs !== undefined && this.#activeMs + spentMs > budgetMs) return new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, location);
+    if (idleMs !== undefined && nowMono - attempt.lastSignMono > idleMs) return new StageflowError('SF_STAGE_IDLE', { stage: name, idleMs }, location);
+    return undefined;
   }
 
   #failed(attempt: Attempt, failure: Failure, unsettled: boolean): void {
@@ -241,16 +252,16 @@ export class StageExecution {
   #end(error: StageflowError): void {
     const scheduler = this.#scheduler;
     const stage = this.#stage;
-    if (stage.kind !== 'guard' || error.code === 'SF_RUNTIME_REQUIRED') return scheduler.fail(stage, error);
+    if (stage.kind !== 'guard' || error.code === 'SF_RUNTIME_REQUIRED') return failStage(scheduler, stage, error);
     const why = error.code === 'SF_GUARD_FAILED' ? error : this.#guardFailed(error);
-    if (!stage.failOpen) return scheduler.block(stage, why.message, why);
+    if (!stage.failOpen) return blockStage(scheduler, stage, why.message, why);
     scheduler.emit({ type: 'guard.failed_open', ...stageFields(stage, this.#count), error: summarize(why) });
     scheduler.complete(stage.index, (this.#values as { readonly subject: unknown }).subject);
   }
 
   #guardFailed(cause: StageflowError): StageflowError {
     const why = cause.message.replace(/\.$/, '');
-    return new StageflowError('SF_GUARD_FAILED', { stage: this.#stage.name, why }, { ...this.#scheduler.location(this.#stage, this.#count), cause });
+    return new StageflowError('SF_GUARD_FAILED', { stage: this.#stage.name, why }, { ...locationOf(this.#scheduler, this.#stage, this.#count), cause });
   }
 
   #close(attempt: Attempt): void {

@@ -1,5 +1,6 @@
 import { describeThrown, StageflowError } from '../errors.ts';
-import { createIdentity, type IdentityOptions, uuidv7 } from '../identity.ts';
+import type { RunEvent } from '../event.ts';
+import { type IdentityOptions, uuidv7 } from '../identity.ts';
 import type { PipelinePolicy } from '../plan/draft.ts';
 import type { Plan } from '../plan/plan.ts';
 import { brokenRules, policyRules } from '../plan/policy-problems.ts';
@@ -7,13 +8,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { ConfigProvider } from '../ports/config-provider.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Run } from '../run.ts';
-import { issueLines, type SchemaResult } from '../schema.ts';
+import { issueLines, type SchemaResult, validate } from '../schema.ts';
 import { SinkQueue } from '../sink-queue.ts';
-import { Emitter, type EventTarget, summarize } from './emitter.ts';
-import { Extensions, type Host } from './host.ts';
+import { Emitter, type EventTarget, summarize, type Unsent } from './emitter.ts';
 import { countOutcomes, resultOf, unsettledStages } from './result.ts';
 import { RunState } from './run-state.ts';
-import { Scheduler } from './scheduler.ts';
+import { Scheduler, type Stop } from './scheduler.ts';
 import { systemClock } from './system-clock.ts';
 
 /** What a run can be given besides its input. */
@@ -42,71 +42,91 @@ export interface StartedRun {
   readonly result: Promise<Run>;
 }
 
+/** What a runtime adds to its runs. */
+export interface RunAttachments {
+  /** Take the run's events besides its sinks. */
+  readonly targets: readonly EventTarget[];
+  /** Called when the input was accepted, before anything runs. */
+  readonly onScheduler?: ((scheduler: Scheduler) => void) | undefined;
+  /** What neither the run nor the pipeline says about the run's policy. */
+  readonly defaults?: PipelinePolicy | undefined;
+  /** Asked before anything starts: why the run is not wanted any more. */
+  readonly stopBefore?: (() => Stop | undefined) | undefined;
+}
+
 const hostClock = systemClock();
 
 /**
  * Starts one run of a plan.
  *
- * @param targets - Take the run's events besides its sinks; given at all, events are numbered from the start.
- * @throws SF_OPTION_INVALID, SF_INPUT_INVALID, SF_SERVICE_MISSING, as a rejection and before anything has run.
+ * @throws SF_OPTION_INVALID, SF_INPUT_INVALID, SF_SERVICE_MISSING, before anything has run; as a rejection where a
+ *   schema answers with a promise.
  */
-export function startRun(plan: Plan, input: unknown, services: unknown, options: RunOptions, targets?: readonly EventTarget[], onState?: (state: RunState) => void): Promise<StartedRun> | StartedRun {
+export function startRun(
+  plan: Plan,
+  input: unknown,
+  services: unknown,
+  options: RunOptions,
+  attachments?: RunAttachments,
+): Promise<StartedRun> | StartedRun {
   checkOptions(options);
   const clock = options.clock ?? hostClock;
-  const identity = createIdentity(options, options.makeId ?? (() => uuidv7(clock.now())));
-  const state = new RunState(plan, identity, options.timings !== false);
-  provideServices(plan, services, state);
-  onState?.(state);
-  const launch = (): StartedRun => launchRun(state, clock, options, targets);
-  const pending = readInputs(plan, input, state);
-  return pending === undefined ? launch() : pending.then(launch);
+  const state = new RunState(plan, options, options.makeId ?? (() => uuidv7(clock.now())), options.timings !== false);
+  if (plan.services.length > 0) provideServices(plan, services, state);
+  const pending = plan.inputs.length > 0 ? readInputs(plan, input, state) : undefined;
+  return pending === undefined ? launch(state, clock, options, attachments) : pending.then(() => launch(state, clock, options, attachments));
 }
 
-function launchRun(state: RunState, clock: Clock, options: RunOptions, targets: readonly EventTarget[] | undefined): StartedRun {
-  const { plan, identity } = state;
-  const all = [...(targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
-  const emitter = targets !== undefined || all.length > 0 ? new Emitter(identity, plan.name, clock, all) : undefined;
+function launch(state: RunState, clock: Clock, options: RunOptions, attachments: RunAttachments | undefined): StartedRun {
+  const { plan } = state;
   const { policy } = plan;
+  const { signal } = options;
+  const defaults = attachments?.defaults;
   const limits = {
-    failureMode: options.failureMode ?? policy.failureMode ?? 'fail-fast',
-    maxConcurrency: options.maxConcurrency ?? policy.maxConcurrency ?? Number.POSITIVE_INFINITY,
-    deadlineMs: options.deadlineMs ?? policy.deadlineMs,
-    graceMs: options.graceMs ?? policy.graceMs ?? 5_000,
-    cleanupMs: options.cleanupMs ?? policy.cleanupMs ?? 10_000,
-  } as const;
-  const host: Host = {
-    clock,
-    random: options.random ?? Math.random,
-    makeId: options.makeId ?? (() => uuidv7(clock.now())),
-    config: options.config,
-    extensions: new Extensions(options.extensions),
+    failureMode: options.failureMode ?? policy.failureMode ?? defaults?.failureMode ?? 'fail-fast',
+    maxConcurrency: options.maxConcurrency ?? policy.maxConcurrency ?? defaults?.maxConcurrency ?? Number.POSITIVE_INFINITY,
+    deadlineMs: options.deadlineMs ?? policy.deadlineMs ?? defaults?.deadlineMs,
+    graceMs: options.graceMs ?? policy.graceMs ?? defaults?.graceMs ?? 5_000,
+    cleanupMs: options.cleanupMs ?? policy.cleanupMs ?? defaults?.cleanupMs ?? 10_000,
   };
+  const targets = [...(attachments?.targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
+  const startedMono = clock.monotonic();
+  if (targets.length > 0 || state.startedAfterMs !== undefined) state.startedAt = clock.now();
+  const emitter = targets.length === 0 ? undefined : new Emitter(state.identity, plan.name, clock, targets, state.startedAt, startedMono);
+  const host = { clock, random: options.random ?? Math.random, config: options.config, extensions: options.extensions };
   let resolve: (run: Run) => void = () => {};
   const result = new Promise<Run>((settle) => {
     resolve = settle;
   });
-  const { signal } = options;
-  const onAbort = (): void => scheduler.cancel(abortReason(signal?.reason), signal?.reason);
-  const scheduler = new Scheduler(plan, state, limits, host, emitter, (ended) => {
-    signal?.removeEventListener('abort', onAbort);
-    const run = resultOf(ended);
-    if (emitter !== undefined) emitter.emit(terminalEvent(run, state));
+  const onAbort = signal && ((): void => scheduler.stop(aborted(signal)));
+  const scheduler = new Scheduler(state, limits, host, emitter, startedMono, () => {
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    const run = resultOf(scheduler);
+    emitter?.emit(terminalEvent(run, state));
     resolve(run);
   });
+  attachments?.onScheduler?.(scheduler);
   emitter?.created(plan.stages.length);
-  if (signal?.aborted === true) onAbort();
-  else signal?.addEventListener('abort', onAbort, { once: true });
-  scheduler.start();
+  if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
+  scheduler.start(signal?.aborted === true ? aborted(signal) : attachments?.stopBefore?.());
   return { scheduler, result };
 }
 
-function checkOptions(options: RunOptions): void {
+/** The signal of the caller aborted. */
+function aborted(signal: AbortSignal): Stop {
+  const reason = signal.reason === undefined ? 'the signal aborted' : describeThrown(signal.reason).message;
+  return { status: 'cancelled', reason, stage: undefined, error: undefined, signalReason: signal.reason };
+}
+
+/** @throws SF_OPTION_INVALID */
+export function checkOptions(options: PipelinePolicy): void {
+  const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs } = options;
+  if (failureMode === undefined && maxConcurrency === undefined && deadlineMs === undefined && graceMs === undefined && cleanupMs === undefined) return;
   const [broken] = brokenRules(policyRules(options));
   if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
 }
 
 function provideServices(plan: Plan, services: unknown, state: RunState): void {
-  if (plan.services.length === 0) return;
   const given = Object(services ?? {}) as Record<string, unknown>;
   const missing = plan.services.filter((name) => !Object.hasOwn(given, name) || given[name] === undefined);
   if (missing.length > 0) throw new StageflowError('SF_SERVICE_MISSING', { services: missing }, { pipeline: plan.name });
@@ -114,10 +134,10 @@ function provideServices(plan: Plan, services: unknown, state: RunState): void {
   for (const [at, name] of plan.services.entries()) state.slots[first + at] = given[name];
 }
 
-/** Puts the inputs in their slots. A promise only where a schema answers with one. */
-function readInputs(plan: Plan, input: unknown, state: RunState): Promise<unknown> | undefined {
-  if (plan.inputs.length === 0) return undefined;
+/** Puts the inputs in their slots; says of all that are invalid. A promise only where a schema answers with one. */
+function readInputs(plan: Plan, input: unknown, state: RunState): Promise<void> | undefined {
   const given = Object(input ?? {}) as Record<string, unknown>;
+  const invalid: { readonly input: string; readonly issues: readonly string[] }[] = [];
   let pending: Promise<void>[] | undefined;
   for (const [at, { name, schema }] of plan.inputs.entries()) {
     const slot = plan.stages.length + at;
@@ -127,27 +147,25 @@ function readInputs(plan: Plan, input: unknown, state: RunState): Promise<unknow
       continue;
     }
     const keep = (result: SchemaResult<unknown>): void => {
-      if (result.issues !== undefined) {
-        throw new StageflowError('SF_INPUT_INVALID', { input: name, issues: issueLines(result.issues) }, { pipeline: plan.name });
-      }
-      state.slots[slot] = result.value;
+      if (result.issues === undefined) state.slots[slot] = result.value;
+      else invalid.push({ input: name, issues: issueLines(result.issues) });
     };
-    const result = schema['~standard'].validate(value);
+    const result = validate(schema, value);
     if (!(result instanceof Promise)) keep(result);
     else {
       pending ??= [];
       pending.push(result.then(keep));
     }
   }
-  return pending && Promise.all(pending);
+  const report = (): void => {
+    if (invalid.length > 0) throw new StageflowError('SF_INPUT_INVALID', { inputs: invalid }, { pipeline: plan.name });
+  };
+  if (pending !== undefined) return Promise.all(pending).then(report);
+  report();
+  return undefined;
 }
 
-/** What a reason given to `abort()` says, in words. */
-function abortReason(reason: unknown): string {
-  return reason === undefined ? 'the signal aborted' : describeThrown(reason).message;
-}
-
-function terminalEvent(run: Run, state: RunState): Parameters<Emitter['emit']>[0] {
+function terminalEvent(run: Run, state: RunState): Unsent<RunEvent> {
   const fields = { durationMs: state.elapsedMs, counts: countOutcomes(state), unsettled: unsettledStages(state) };
   if (run.status === 'completed') return { type: 'run.completed', ...fields, degraded: run.degraded };
   if (run.status === 'failed') return { type: 'run.failed', ...fields, error: summarize(run.error) };

@@ -37,6 +37,10 @@ function aFunction(option: string, value: unknown): Rule {
   return { option, value, expected: 'a function', holds: (given) => typeof given === 'function' };
 }
 
+function leftOut(option: string, value: unknown, kind: string): Rule {
+  return { option, value, expected: `left out for a ${kind}`, holds: () => false };
+}
+
 /** The rules of options that pipelines and runs share. */
 export function policyRules(policy: PipelinePolicy): Rule[] {
   return [
@@ -55,13 +59,18 @@ export function brokenRules(rules: readonly Rule[]): readonly { readonly option:
     .map(({ option, expected, value }) => ({ option, expected, received: describeReceived(value) }));
 }
 
+/** The rules of how a sink's queue behaves. */
+export function sinkQueueRules(options: { readonly capacity?: unknown; readonly overflow?: unknown }): Rule[] {
+  return [count('capacity', options.capacity), oneOf('overflow', options.overflow, ['drop-oldest', 'drop-newest'])];
+}
+
 /** What is wrong with the options of a pipeline. */
 export function pipelinePolicyProblems(draft: PlanDraft): PlanProblem[] {
   return asProblems(`pipeline "${draft.name}"`, policyRules(draft.policy));
 }
 
 /** What is wrong with the options of a stage. */
-export function stagePolicyProblems({ name, spec }: DraftStage): PlanProblem[] {
+export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProblem[] {
   const { retry } = spec;
   const rules = [
     duration('timeoutMs', spec.timeoutMs),
@@ -74,7 +83,7 @@ export function stagePolicyProblems({ name, spec }: DraftStage): PlanProblem[] {
     oneOf('retry.backoff', retry?.backoff, ['constant', 'linear', 'exponential']),
     oneOf('retry.jitter', retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
     aFunction('retry.when', retry?.when),
-    oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
+    kind === 'guard' || kind === 'route' ? leftOut('onFailure', spec.onFailure, kind) : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
     aFunction('idempotencyKey', spec.idempotencyKey),
     { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },

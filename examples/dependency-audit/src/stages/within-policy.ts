@@ -1,0 +1,11 @@
+import { block, guard, pass } from '@stageflow/core';
+import { facts } from './facts.ts';
+import { violations } from './violations.ts';
+
+/** The gate: facts that break the policy do not get past it. */
+export const withinPolicy = guard('within-policy', {
+  subject: facts,
+  needs: { violations },
+  check: ({ violations }) =>
+    violations.length === 0 ? pass() : block(`${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}`),
+});

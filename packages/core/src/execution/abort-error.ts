@@ -1,0 +1,6 @@
+/** Whether a function that threw `error` merely obeyed its signal. */
+export function isAbort(error: unknown, signalReason: unknown): boolean {
+  if (error === signalReason) return true;
+  if (typeof error !== 'object' || error === null) return false;
+  return (error as { name?: unknown }).name === 'AbortError' || (error as { cause?: unknown }).cause === signalReason;
+}

@@ -1,0 +1,29 @@
+export { type HeapSlope, type HeapSlopeOptions, heapSlope } from './heap-slope.ts';
+export {
+  type CorruptFault,
+  type DelayFault,
+  type Fault,
+  type FaultKind,
+  type FaultOptions,
+  type FaultTarget,
+  type FiredFault,
+  type HangFault,
+  type InjectedFaults,
+  injectFaults,
+  type ThrowFault,
+} from './inject-faults.ts';
+export { type RecordingSink, recordingSink } from './recording-sink.ts';
+export { runStage, type StageRun } from './run-stage.ts';
+export {
+  type Script,
+  type ScriptedCall,
+  type ScriptedEnding,
+  type ScriptedReturn,
+  type ScriptedStep,
+  type ScriptOptions,
+  scripted,
+} from './scripted.ts';
+export { seededIds } from './seeded-ids.ts';
+export { seededRandom } from './seeded-random.ts';
+export { type Traceable, traceOf } from './trace.ts';
+export { type RunAllOptions, type SettleOptions, type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts';
