@@ -7,7 +7,7 @@ export interface Condition<out In extends Demand = Demand> {
 }
 
 /** What `when` takes: a {@link Condition}, or a synchronous predicate over the stage's values. */
-export type When<Values> = Condition | ((values: Values) => boolean);
+export type When<Values = never> = Condition | ((values: Values) => boolean);
 
 /** What a `when` demands from outside. */
 export type DemandOfWhen<W> = W extends Condition<infer In> ? In : never;

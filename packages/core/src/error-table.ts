@@ -85,19 +85,38 @@ function didYouMean(nearest: string | undefined, otherwise: string): string {
   return nearest === undefined ? otherwise : `Did you mean "${nearest}"?`;
 }
 
+/** Text of users' or of schemas, as the end of a sentence. */
+function ended(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+/** What a schema complained of; it may have said nothing. */
+function reasons(issues: readonly string[]): string {
+  return ended(issues.length === 0 ? 'the schema gave no reason' : issues.join('; '));
+}
+
+/** One problem goes on in the same line; several have a line each. */
+function listed(problems: readonly PlanProblem[]): string {
+  const separator = problems.length === 1 ? ' ' : '\n- ';
+  return problems.map(({ message, hint }) => `${separator}${message} ${hint}`).join('');
+}
+
 /** The table itself. */
 export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]> } = {
   SF_PLAN_INVALID: entry(
-    (d) => `Pipeline "${d.pipeline}" is invalid: ${d.problems.map((problem) => `${problem.message} ${problem.hint}`).join(' ')}`,
-    (d) => (d.problems.length === 1 ? 'Mend the problem named in the message.' : `Mend all ${d.problems.length} problems; details.problems lists them.`),
+    (d) => `Pipeline "${d.pipeline}" is invalid:${listed(d.problems)}`,
+    (d) =>
+      d.problems.length === 1
+        ? 'Mend the problem that the message names.'
+        : `Mend all ${d.problems.length} problems; "details.problems" has them as data.`,
   ),
   SF_PLAN_EMPTY: entry(
     (d) => `Pipeline "${d.pipeline}" has no stage.`,
     () => 'Name at least one stage in "outputs" or "also".',
   ),
   SF_NAME_INVALID: entry(
-    (d) => `The ${d.subject} name ${JSON.stringify(d.name)} cannot be used: ${d.why}.`,
-    () => 'Choose a name without "/", "[", "]" and control characters that is not empty, padded or "__proto__".',
+    (d) => `No ${d.subject} can be named ${JSON.stringify(d.name)}: ${d.why}.`,
+    () => 'Choose another name: not empty or padded with white space, without "/", "[", "]" and control characters, and not "__proto__".',
   ),
   SF_DUPLICATE_STAGE: entry(
     (d) => `Two different stages are named "${d.stage}".`,
@@ -128,7 +147,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Mend the value, or leave the option out for its default.',
   ),
   SF_GUARD_TOLERATED: entry(
-    (d) => `${d.reader} reads the guard "${d.guard}" through ${d.edge}, which would let work pass after a block.`,
+    (d) => `Guard "${d.guard}" is read by ${d.reader} through ${d.edge}, which would let work go on after a block.`,
     () => 'Read the guard plainly, read settled() and decide yourself, or declare the guard failOpen.',
   ),
   SF_ROUTE_EXPECTED: entry(
@@ -137,7 +156,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
   ),
 
   SF_INPUT_INVALID: entry(
-    (d) => d.inputs.map(({ input, issues }) => `Input "${input}" is invalid: ${issues.join('; ')}.`).join(' '),
+    (d) => d.inputs.map(({ input, issues }) => `Input "${input}" is invalid: ${reasons(issues)}`).join(' '),
     () => 'Mend the value given to run(); nothing has run.',
   ),
   SF_SERVICE_MISSING: entry(
@@ -149,7 +168,10 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Mend the value, or leave the option out for its default.',
   ),
   SF_PIPELINE_UNKNOWN: entry(
-    (d) => (d.otherOfThatName ? `This runtime has another pipeline "${d.pipeline}", not this one.` : `This runtime has no pipeline "${d.pipeline}".`),
+    (d) =>
+      d.otherOfThatName
+        ? `This runtime has another pipeline "${d.pipeline}", not this one.`
+        : `This runtime has no pipeline "${d.pipeline}".`,
     (d) =>
       d.otherOfThatName
         ? 'Give createRuntime() the very pipeline that is run: what with() and configure() return is a pipeline of its own.'
@@ -192,7 +214,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Raise budgetMs, or lower timeoutMs and retry.attempts.',
   ),
   SF_OUTPUT_INVALID: entry(
-    (d) => `The output of stage "${d.stage}" breaks its contract: ${d.issues.join('; ')}; received ${d.received}.`,
+    (d) => `The output of stage "${d.stage}" breaks its contract: ${reasons([...d.issues, `received ${d.received}`])}`,
     () => 'Mend what the stage returns, or its "output" schema.',
     true,
   ),
@@ -205,15 +227,15 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Make "when" a synchronous predicate; put asynchronous decisions in a route().',
   ),
   SF_GUARD_FAILED: entry(
-    (d) => `Guard "${d.stage}" could not give a verdict: ${d.why}. It blocks, because guards fail closed.`,
-    () => 'Return pass(), transform(), block() or review(); declare failOpen only where passing is safe.',
+    (d) => `Guard "${d.stage}" could not give a verdict: ${ended(d.why)}`,
+    () => 'Return pass(), transform(), block() or review(). Without a verdict a guard blocks, unless it is declared failOpen.',
   ),
   SF_EXTENSION_INVALID: entry(
-    (d) => `Extension "${d.extension}" is invalid: ${d.issues.join('; ')}.`,
+    (d) => `Extension "${d.extension}" is invalid: ${reasons(d.issues)}`,
     () => 'Mend the value under "extensions" in the run options.',
   ),
   SF_CONFIG_INVALID: entry(
-    (d) => `Configuration "${d.key}" is invalid: ${d.issues.join('; ')}.`,
+    (d) => `Configuration "${d.key}" is invalid: ${reasons(d.issues)}`,
     () => 'Mend the value in the ConfigProvider.',
   ),
   SF_SCHEMA_ASYNC: entry(
@@ -221,7 +243,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Use a synchronous schema here.',
   ),
   SF_EVENT_INVALID: entry(
-    (d) => `The payload of event "${d.event}" is invalid: ${d.issues.join('; ')}.`,
+    (d) => `The payload of event "${d.event}" is invalid: ${reasons(d.issues)}`,
     () => 'Mend the payload given to context.emit(), or the schema given to defineEvent().',
   ),
 
@@ -231,11 +253,11 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     true,
   ),
   SF_RUN_BLOCKED: entry(
-    (d) => `Guard "${d.stage}" blocked the run: ${d.reason}.`,
+    (d) => `Guard "${d.stage}" blocked the run: ${ended(d.reason)}`,
     () => 'This is a decision, not a fault: show the reason to whoever made the request.',
   ),
   SF_RUN_CANCELLED: entry(
-    (d) => `The run was cancelled: ${d.reason}.`,
+    (d) => `The run was cancelled: ${ended(d.reason)}`,
     () => 'Start it again if it is still wanted; run.outputs holds what was finished.',
   ),
   SF_RUN_ENDED: entry(
@@ -243,7 +265,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Stop the work of a stage when context.signal aborts.',
   ),
   SF_CLEANUP_FAILED: entry(
-    (d) => `A cleanup of stage "${d.stage}" failed: ${d.why}.`,
+    (d) => `A cleanup of stage "${d.stage}" failed: ${ended(d.why)}`,
     () => 'Mend the function given to context.defer(); the outcome of the run stands.',
   ),
 };

@@ -2,6 +2,7 @@
  * Every event of a run, once. Facts, in the past tense; ids and numbers only, never the values of stages. `version` of
  * the union is {@link eventVersion}; it changes when a member changes its meaning.
  */
+import type { RunIdentity } from './identity.ts';
 import type { OutcomeCounts, OutcomeStatus } from './outcome.ts';
 
 /** The version of the event union, carried by every `run.created`. */
@@ -44,6 +45,8 @@ export interface RunCreated extends EventEnvelope {
   readonly type: 'run.created';
   readonly version: number;
   readonly stageCount: number;
+  /** Who and what the run is for; its `metadata`, which is users' data, stays out. */
+  readonly identity: Omit<RunIdentity, 'metadata'>;
 }
 export interface RunStarted extends EventEnvelope {
   readonly type: 'run.started';
@@ -79,6 +82,7 @@ export interface RunBlocked extends RunEnded {
 export interface RunCancelled extends RunEnded {
   readonly type: 'run.cancelled';
   readonly reason: string;
+  readonly cancelledBy: string | undefined;
 }
 export interface StageStarted extends StageEnvelope {
   readonly type: 'stage.started';

@@ -80,7 +80,7 @@ export interface Guard<out Out = unknown, out In extends Demand = Demand, out Sk
 }
 
 /** What {@link guard} takes. */
-export interface GuardSpec<S extends Source, N extends Needs, A, W> extends StageOptions<A, W, GuardValues<S, N>> {
+export interface GuardSpec<S extends Source, N extends Needs, A, W> extends StageOptions<N & { readonly subject: S }, A, W> {
   /** What is judged; the guard yields it, so readers of the guard read a value that passed. */
   readonly subject: S;
   /** What else `check` reads. The key `subject` is taken. */
@@ -89,7 +89,7 @@ export interface GuardSpec<S extends Source, N extends Needs, A, W> extends Stag
   readonly failOpen?: boolean | undefined;
   /** Judges. A throw, a timeout, `undefined` or anything else that is no verdict blocks. */
   readonly check: (
-    values: GuardValues<S, N>,
+    values: { readonly [K in keyof N | 'subject']: K extends keyof N ? N[K]['~types']['out'] : S['~types']['out'] },
     context: StageContext,
   ) => Verdict<NoInfer<S['~types']['out']>> | Cancel | PromiseLike<Verdict<NoInfer<S['~types']['out']>> | Cancel>;
 }
@@ -109,14 +109,14 @@ export function guard<
   const S extends Source,
   const N extends Needs = NoNeeds,
   const A extends readonly Source[] = [],
-  W extends When<GuardValues<S, N>> | undefined = undefined,
+  W extends When | undefined = undefined,
 >(
   name: string,
   spec: GuardSpec<S, N, A, W>,
 ): Guard<
   S['~types']['out'],
-  S['~types']['in'] | N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
-  S['~types']['skips'] | N[keyof N]['~types']['skips'] | SkipsByOption<W>,
+  (S | N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
+  (S | N[keyof N])['~types']['skips'] | SkipsByOption<W>,
   { readonly [K in keyof N | 'subject']: K extends keyof N ? N[K]['~types']['out'] : S['~types']['out'] }
 > {
   const { subject, needs, check, ...options } = spec;

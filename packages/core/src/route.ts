@@ -1,7 +1,7 @@
 import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Control, Output, SkipsWhenReturned } from './control.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type StageSource } from './stage.ts';
-import type { Demand, Needs, NoNeeds, Skippable, Source, ValuesOf } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** A stage that chooses one of several ways. */
@@ -20,11 +20,11 @@ export interface Route<out Out extends string = string, out In extends Demand = 
 }
 
 /** What {@link route} takes. */
-export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<A, W, ValuesOf<N>> {
+export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<N, A, W> {
   /** The sources it reads, keyed by the names `run` receives. */
   readonly needs?: N | undefined;
   /** Returns the name of the way to take. */
-  readonly run: (values: ValuesOf<N>, context: StageContext) => R;
+  readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
 }
 
 /**
@@ -40,13 +40,13 @@ export function route<
   const N extends Needs = NoNeeds,
   R extends string | Control | PromiseLike<string | Control> = never,
   const A extends readonly Source[] = [],
-  W extends When<ValuesOf<N>> | undefined = undefined,
+  W extends When | undefined = undefined,
 >(
   name: string,
   spec: RouteSpec<N, R, A, W>,
 ): Route<
   Output<R> & string,
-  N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
+  (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
   N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {

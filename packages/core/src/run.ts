@@ -59,4 +59,6 @@ export interface CancelledRun<Outs> extends RunSummary {
   readonly status: 'cancelled';
   readonly outputs: Partial<Outs>;
   readonly reason: string;
+  /** The stage that asked; `undefined` where the run was stopped from outside. */
+  readonly cancelledBy: string | undefined;
 }

@@ -2,7 +2,7 @@ import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Output, SkipsWhenReturned } from './control.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Schema } from './schema.ts';
-import type { Demand, Needs, NoNeeds, Skippable, Source, ValuesOf } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** Labels of plain stages, for people, metrics and lint. `route`, `guard` and `work` have constructors of their own. */
@@ -41,11 +41,11 @@ export interface StagePolicy {
 }
 
 /** What every constructor of stages takes. */
-export interface StageOptions<A, W, Values> extends StagePolicy {
+export interface StageOptions<N extends Needs, A, W> extends StagePolicy {
   /** Stages that must have ended before this one starts; their values are not read. */
   readonly after?: A | undefined;
   /** Decides whether the stage runs; where it says no, the stage is skipped. */
-  readonly when?: W | ((values: Values) => boolean) | undefined;
+  readonly when?: W | ((values: { readonly [K in keyof N]: N[K]['~types']['out'] }) => boolean) | undefined;
   /** Free labels, for metrics and lint. */
   readonly tags?: readonly string[] | undefined;
   /** The version of what the stage yields; appears in reports. */
@@ -53,7 +53,7 @@ export interface StageOptions<A, W, Values> extends StagePolicy {
 }
 
 /** What {@link stage} takes. */
-export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W, ValuesOf<N>> {
+export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N, A, W> {
   /** @default 'transform' */
   readonly kind?: StageLabel | undefined;
   /** The sources it reads, keyed by the names `run` receives. */
@@ -63,11 +63,11 @@ export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<
   /** `'skip'`: a failure counts as a chosen skip, so the run goes on. @default 'fail' */
   readonly onFailure?: F | undefined;
   /** The work. A value means completed, a throw means failed; or a control value: `skip`, `cancel`, `fail`, `retryLater`. */
-  readonly run: (values: ValuesOf<N>, context: StageContext) => R;
+  readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
 }
 
 /** What readers receive: the schema's output where there is a contract. */
-export type Yield<S, R> = S extends Schema<unknown, infer Read> ? Read : Output<R>;
+export type Yield<S, R> = S extends undefined ? Output<R> : S extends Schema<unknown, infer Read> ? Read : never;
 
 /** `'may skip'` where an option that can skip the stage is set. */
 export type SkipsByOption<T> = T extends undefined | 'fail' ? never : 'may skip';
@@ -90,15 +90,15 @@ export function stage<
   R = unknown,
   S extends Schema | undefined = undefined,
   const A extends readonly Source[] = [],
-  W extends When<ValuesOf<N>> | undefined = undefined,
+  W extends When | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(
   name: string,
   spec: StageSpec<N, R, S, A, W, F>,
 ): Stage<
   Yield<S, R>,
-  N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W> | SkipsByOption<F>,
+  (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W | F>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage(spec.kind ?? 'transform', name, spec);

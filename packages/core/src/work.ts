@@ -2,11 +2,11 @@ import type { DemandOfWhen, When } from './condition.ts';
 import type { SkipsWhenReturned } from './control.ts';
 import type { Schema } from './schema.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
-import type { Needs, NoNeeds, Source, ValuesOf } from './source.ts';
+import type { Needs, NoNeeds, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** What {@link work} takes. */
-export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A, W, ValuesOf<N>> {
+export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N, A, W> {
   /** The sources it reads, keyed by the names `run` receives. */
   readonly needs?: N | undefined;
   /** The contract of what it yields, any Standard Schema. */
@@ -17,9 +17,9 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<A
    * The key under which the target recognises a repeated call; `run` finds it in `context.idempotencyKey` and must
    * hand it on. Only with one is an attempt that never settled followed by another.
    */
-  readonly idempotencyKey?: ((values: ValuesOf<N>) => string) | undefined;
+  readonly idempotencyKey?: ((values: { readonly [K in keyof N]: N[K]['~types']['out'] }) => string) | undefined;
   /** The effect. */
-  readonly run: (values: ValuesOf<N>, context: StageContext) => R;
+  readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
 }
 
 /**
@@ -42,15 +42,15 @@ export function work<
   R = unknown,
   S extends Schema | undefined = undefined,
   const A extends readonly Source[] = [],
-  W extends When<ValuesOf<N>> | undefined = undefined,
+  W extends When | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(
   name: string,
   spec: WorkSpec<N, R, S, A, W, F>,
 ): Stage<
   Yield<S, R>,
-  N[keyof N]['~types']['in'] | A[number]['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W> | SkipsByOption<F>,
+  (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W | F>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage('work', name, spec);

@@ -122,9 +122,9 @@ function ms(value: number): string {
   return `${rounded(value)} ms`;
 }
 
-/** At most three decimals: what is finer than that is rounding in the sum of durations. */
+/** At most two decimals: epoch milliseconds in a double hold no more than three. */
 function rounded(value: number): number {
-  return Math.round(value * 1000) / 1000;
+  return Math.round(value * 100) / 100;
 }
 
 function counted(count: number, noun: string): string {

@@ -36,9 +36,10 @@ export function parseLicence(text: string): LicenceExpression | undefined {
       return inner !== undefined && take(')') ? inner : undefined;
     }
     const id = identifier();
-    if (id === undefined || !take('WITH')) return id && { kind: 'licence', id };
+    if (id === undefined) return undefined;
+    if (!take('WITH')) return { kind: 'licence', id };
     const exception = identifier();
-    return exception && { kind: 'licence', id, exception };
+    return exception === undefined ? undefined : { kind: 'licence', id, exception };
   }
 
   function identifier(): string | undefined {

@@ -23,7 +23,7 @@ export function checksOf(facts: Facts, policy: Policy, violations: readonly Viol
   return [
     summary('licences', policy.licences, counted(new Set(licences.map(({ licence }) => licence)).size, 'different licence')),
     sizes === undefined ? { ...size, verdict: 'not measured' } : size,
-    summary('engines', policy.engines, `${counted(engines.refusing.length, 'package')} of ${engines.declared} refuse Node ${engines.node}`),
+    summary('engines', policy.engines, `${engines.refusing.length} of ${counted(engines.declared, 'package')} refuse Node ${engines.node}`),
     summary('install scripts', policy.installScripts, counted(installScripts.length, 'script')),
     summary('duplicate versions', policy.duplicateVersions, `${counted(duplicateVersions.length, 'package')} in several versions`),
     summary('manifests', policy.manifests, `${discovery.packages.length} read, ${discovery.unreadable.length} unreadable`),

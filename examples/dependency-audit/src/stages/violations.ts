@@ -61,8 +61,8 @@ function sizeViolations({ sizes }: Facts, rule: Policy['sizes'] = {}): Violation
   ];
 }
 
-function engineViolations({ engines }: Facts, rule: Policy['engines'] = {}): Violation[] {
-  if (rule.node === undefined) return [];
+function engineViolations({ engines }: Facts, rule: Policy['engines']): Violation[] {
+  if (rule === undefined) return [];
   return engines.refusing.map(({ id, range }) => ({ check: 'engines', subject: id, problem: `needs Node ${range}, not ${rule.node}` }));
 }
 

@@ -24,7 +24,7 @@ export class Cleanups {
     const alarm = new Promise<void>((resolve) => {
       ring = resolve;
     });
-    const timer = this.#scheduler.host.clock.schedule(() => {
+    const timer = this.#scheduler.clock.schedule(() => {
       overdue = true;
       ring();
     }, budgetMs);

@@ -56,11 +56,11 @@ export class AttemptContext implements StageContext {
   }
 
   now(): number {
-    return this.#scheduler.host.clock.now();
+    return this.#scheduler.clock.now();
   }
 
   random(): number {
-    return this.#scheduler.host.random();
+    return (this.#scheduler.options.random ?? Math.random)();
   }
 
   heartbeat(): void {
@@ -93,7 +93,7 @@ export class AttemptContext implements StageContext {
   }
 
   config<Read>(key: string, schema: Schema<unknown, Read>): Read {
-    const value = this.#scheduler.host.config?.get(key);
+    const value = this.#scheduler.options.config?.get(key);
     return read(schema, value, `configuration "${key}"`, (issues) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location()));
   }
 

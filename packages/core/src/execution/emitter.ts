@@ -1,9 +1,11 @@
+import { freezeRecord } from '#freeze';
 import { type ErrorSummary, type EventEnvelope, eventVersion, type RunEvent } from '../event.ts';
 import type { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Run } from '../run.ts';
 import type { RunState } from './run-state.ts';
 
 /** Takes events: the queue of a sink, or the stream of a reader. */
@@ -40,8 +42,18 @@ export class Emitter {
     this.#startedMono = startedMono;
   }
 
-  created(stageCount: number): void {
-    this.emit({ type: 'run.created', version: eventVersion, stageCount });
+  created({ plan, identity }: RunState): void {
+    const { metadata: _usersData, ...ids } = identity;
+    this.emit({ type: 'run.created', version: eventVersion, stageCount: plan.stages.length, identity: ids });
+  }
+
+  /** The last event. */
+  ended(run: Run, state: RunState): void {
+    const fields = { durationMs: state.elapsedMs, counts: run.counts, unsettled: run.unsettled };
+    if (run.status === 'completed') this.emit({ type: 'run.completed', ...fields, degraded: run.degraded });
+    else if (run.status === 'failed') this.emit({ type: 'run.failed', ...fields, error: summarize(run.error) });
+    else if (run.status === 'blocked') this.emit({ type: 'run.blocked', ...fields, reason: run.reason, blockedBy: run.blockedBy });
+    else this.emit({ type: 'run.cancelled', ...fields, reason: run.reason, cancelledBy: run.cancelledBy });
   }
 
   stageStarted(stage: PlannedStage, queuedMs: number): void {
@@ -121,6 +133,7 @@ export class Emitter {
   }
 
   #deliver(event: RunEvent): void {
+    freezeRecord(event);
     for (const target of this.#targets) target.push(event);
   }
 }

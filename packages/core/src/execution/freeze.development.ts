@@ -11,6 +11,11 @@ export function freezeOutput(value: unknown): void {
   }
 }
 
+/** Freezes one record that several parties read: the values of a stage, an event. What it holds is left alone. */
+export function freezeRecord(record: object): void {
+  Object.freeze(record);
+}
+
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false;
   if (Array.isArray(value)) return true;

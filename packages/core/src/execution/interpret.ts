@@ -11,8 +11,8 @@ export type Meaning =
   | { readonly means: 'failed'; readonly error: StageflowError };
 
 /** Reads a value that is no control value. A promise only where the contract answers with one. */
-export function interpret(stage: PlannedStage, value: unknown, values: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
-  if (stage.kind === 'guard') return interpretVerdict(stage, value, values, location);
+export function interpret(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
+  if (stage.kind === 'guard') return interpretVerdict(stage, value, subject, location);
   if (stage.kind === 'route' && typeof value !== 'string') {
     return { means: 'failed', error: new StageflowError('SF_ROUTE_INVALID', { stage: stage.name, received: describeReceived(value) }, location) };
   }
@@ -32,7 +32,7 @@ function produced(value: unknown): Meaning {
   return { means: 'completed', value };
 }
 
-function interpretVerdict(stage: PlannedStage, value: unknown, values: unknown, location: ErrorLocation): Meaning {
+function interpretVerdict(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning {
   const verdict = asVerdict(value);
   if (verdict === undefined) {
     const why = `it returned ${describeReceived(value)}`;
@@ -40,7 +40,7 @@ function interpretVerdict(stage: PlannedStage, value: unknown, values: unknown, 
   }
   switch (verdictKind(verdict)) {
     case 'pass':
-      return { means: 'completed', value: (values as { readonly subject: unknown }).subject };
+      return { means: 'completed', value: subject };
     case 'transform':
       return produced((verdict as { readonly value: unknown }).value);
     case 'block':

@@ -93,10 +93,12 @@ class Cancelled extends Result {
   readonly status = 'cancelled';
   readonly outputs: Outputs;
   readonly reason: string;
-  constructor(state: RunState, outputs: Outputs, reason: string) {
+  readonly cancelledBy: string | undefined;
+  constructor(state: RunState, outputs: Outputs, reason: string, cancelledBy: string | undefined) {
     super(state);
     this.outputs = outputs;
     this.reason = reason;
+    this.cancelledBy = cancelledBy;
   }
 }
 
@@ -122,7 +124,7 @@ export function resultOf({ state, stopped, limits }: Scheduler): Run {
 function stoppedResult(state: RunState, outputs: Outputs, stop: Stop): Run {
   if (stop.status === 'failed') return new Failed(state, outputs, stop.error as StageflowError);
   if (stop.status === 'blocked') return new Blocked(state, outputs, stop.reason, stop.stage ?? '');
-  return new Cancelled(state, outputs, stop.reason);
+  return new Cancelled(state, outputs, stop.reason, stop.stage);
 }
 
 /** The outputs that exist; a chosen skip gives `undefined`. */
@@ -153,7 +155,7 @@ function report(stage: PlannedStage, state: RunState): StageReport {
 }
 
 /** How many stages ended in which way. */
-export function countOutcomes(state: RunState): OutcomeCounts {
+function countOutcomes(state: RunState): OutcomeCounts {
   const counts = { completed: 0, skipped: 0, failed: 0, blocked: 0, cancelled: 0 };
   for (const status of state.status) {
     if (status === completed) counts.completed++;
@@ -166,6 +168,6 @@ export function countOutcomes(state: RunState): OutcomeCounts {
 }
 
 /** The stages that had not settled, in the order of the plan. */
-export function unsettledStages(state: RunState): string[] {
+function unsettledStages(state: RunState): string[] {
   return [...(state.unsettled ?? [])].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
 }

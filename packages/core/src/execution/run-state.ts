@@ -1,7 +1,9 @@
 import type { StageflowError } from '../errors.ts';
-import { completeIdentity, type IdentityOptions, type RunIdentity } from '../identity.ts';
+import { completeIdentity, type RunIdentity, uuidv7 } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { Plan, PlannedRead } from '../plan/plan.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { RunOptions } from './start-run.ts';
 import { completed, skipped, waiting } from './status.ts';
 
 type BadOutcome = Exclude<StageOutcome, { readonly status: 'completed' }>;
@@ -32,15 +34,16 @@ export class RunState {
   startedAt = 0;
   elapsedMs = 0;
 
-  readonly #given: IdentityOptions;
-  readonly #makeId: () => string;
+  readonly #options: RunOptions;
+  readonly #clock: Clock;
   #identity: RunIdentity | undefined = undefined;
 
-  constructor(plan: Plan, given: IdentityOptions, makeId: () => string, timings: boolean) {
+  constructor(plan: Plan, options: RunOptions, clock: Clock) {
     const size = plan.stages.length;
+    const timings = options.timings !== false;
     this.plan = plan;
-    this.#given = given;
-    this.#makeId = makeId;
+    this.#options = options;
+    this.#clock = clock;
     this.slots = new Array(size + plan.inputs.length + plan.services.length);
     this.status = new Array<number>(size).fill(waiting);
     this.startedAfterMs = timings ? new Array<number>(size).fill(-1) : undefined;
@@ -49,7 +52,7 @@ export class RunState {
 
   /** Made when it is first read. */
   get identity(): RunIdentity {
-    this.#identity ??= completeIdentity(this.#given, this.#makeId);
+    this.#identity ??= completeIdentity(this.#options, this.#options.makeId ?? (() => uuidv7(this.#clock.now())));
     return this.#identity;
   }
 

@@ -1,17 +1,20 @@
+import { freezeRecord } from '#freeze';
 import { StageflowError } from '../errors.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { FailureMode } from '../plan/draft.ts';
 import type { Plan, PlannedStage } from '../plan/plan.ts';
-import type { Timer } from '../ports/clock.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Run } from '../run.ts';
 import { Cleanups } from './cleanup.ts';
 import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
 import { gate } from './gate.ts';
-import type { Host } from './host.ts';
 import { advanceGroup, join } from './join.ts';
+import { resultOf } from './result.ts';
 import type { RunState } from './run-state.ts';
 import { callOnce } from './single-call.ts';
 import { cancelStage, failStage, skipStage } from './stage-endings.ts';
+import type { RunOptions } from './start-run.ts';
 import { StageExecution } from './stage-execution.ts';
 import { cancelled, completed, doomed, running, skipped, waiting } from './status.ts';
 import { yieldToHost } from './yield-to-host.ts';
@@ -50,15 +53,18 @@ export class Scheduler {
   readonly plan: Plan;
   readonly state: RunState;
   readonly limits: RunLimits;
-  readonly host: Host;
+  readonly options: RunOptions;
+  readonly clock: Clock;
   readonly emitter: Emitter | undefined;
   stopped: Stop | undefined = undefined;
   /** Stages whose call is under way. */
   active = 0;
   /** Set once every stage has its outcome: what stages do no longer counts, cleanups may still run. */
   closing = false;
+  /** Resolves once, when the run has ended. */
+  readonly result: Promise<Run>;
 
-  private readonly settle: () => void;
+  private resolve: (run: Run) => void = ignore;
   private readonly startedMono: number;
   private readonly remaining: number[];
   private readonly ready: number[];
@@ -80,16 +86,18 @@ export class Scheduler {
   private sliceStart = 0;
   private sinceLook = 0;
 
-  /** @param settle - Called once, when the run has ended. */
-  constructor(state: RunState, limits: RunLimits, host: Host, emitter: Emitter | undefined, startedMono: number, settle: () => void) {
+  constructor(state: RunState, limits: RunLimits, options: RunOptions, clock: Clock, emitter: Emitter | undefined, startedMono: number) {
     const { plan } = state;
     this.plan = plan;
     this.state = state;
     this.limits = limits;
-    this.host = host;
+    this.options = options;
+    this.clock = clock;
     this.emitter = emitter;
     this.startedMono = startedMono;
-    this.settle = settle;
+    this.result = new Promise((resolve) => {
+      this.resolve = resolve;
+    });
     this.remaining = plan.waits.slice();
     this.ready = plan.roots.slice();
     this.left = plan.stages.length;
@@ -100,9 +108,10 @@ export class Scheduler {
   /** @param stop - Given where the run is stopped before it began. */
   start(stop: Stop | undefined): void {
     const { deadlineMs } = this.limits;
-    this.emit({ type: 'run.started' });
+    this.emitter?.created(this.state);
+    this.emitter?.emit({ type: 'run.started' });
     if (stop !== undefined) return this.stop(stop);
-    if (deadlineMs !== undefined) this.timer = this.host.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
+    if (deadlineMs !== undefined) this.timer = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
     this.drain();
   }
 
@@ -116,13 +125,13 @@ export class Scheduler {
   }
 
   get extensions(): Extensions {
-    this.checkedExtensions ??= new Extensions(this.host.extensions);
+    this.checkedExtensions ??= new Extensions(this.options.extensions);
     return this.checkedExtensions;
   }
 
   /** Monotonic milliseconds since the start. */
   elapsedMs(): number {
-    return this.host.clock.monotonic() - this.startedMono;
+    return this.clock.monotonic() - this.startedMono;
   }
 
   emit(fields: Parameters<Emitter['emit']>[0]): void {
@@ -143,7 +152,7 @@ export class Scheduler {
     this.stopped = stop;
     this.emit({ type: 'run.stopping', status: stop.status, reason: stop.reason });
     this.timer?.cancel();
-    this.timer = this.active > 0 ? this.host.clock.schedule(() => this.finish(), this.limits.graceMs) : undefined;
+    this.timer = this.active > 0 ? this.clock.schedule(() => this.finish(), this.limits.graceMs) : undefined;
     this.controller?.abort(stop.signalReason);
     if (this.executions !== undefined) for (const execution of this.executions.values()) execution.stop(stop);
     this.drain();
@@ -204,7 +213,7 @@ export class Scheduler {
       callOnce(this, stage, values);
       return;
     }
-    const execution = new StageExecution(this, stage, values);
+    const execution = new StageExecution(this, stage);
     this.executions ??= new Map();
     this.executions.set(index, execution);
     execution.startAttempt();
@@ -226,7 +235,8 @@ export class Scheduler {
     return false;
   }
 
-  private gather(stage: PlannedStage): unknown {
+  /** The values of a stage whose needs have ended, in an object of their own. */
+  gather(stage: PlannedStage): Readonly<Record<string, unknown>> {
     const values = new stage.Values();
     const { keys, slots, reads } = stage;
     const { state } = this;
@@ -235,6 +245,7 @@ export class Scheduler {
     } else {
       for (const [at, read] of reads.entries()) values[keys[at] as string] = state.value(read);
     }
+    freezeRecord(values);
     return values;
   }
 
@@ -358,7 +369,11 @@ export class Scheduler {
 
   private conclude(): void {
     this.state.elapsedMs = this.elapsedMs();
-    this.settle();
+    const run = resultOf(this);
+    this.emitter?.ended(run, this.state);
     this.ended = true;
+    this.resolve(run);
   }
 }
+
+function ignore(): void {}

@@ -25,7 +25,8 @@ interface Failure {
 export class StageExecution {
   readonly #scheduler: Scheduler;
   readonly #stage: PlannedStage;
-  readonly #values: unknown;
+  /** What a guard judges, whatever its function does to the record it is given. */
+  #subject: unknown;
   #attempt: Attempt | undefined;
   #count = 0;
   #activeMs = 0;
@@ -35,10 +36,9 @@ export class StageExecution {
   #grace: Timer | undefined;
   #backoff: Timer | undefined;
 
-  constructor(scheduler: Scheduler, stage: PlannedStage, values: unknown) {
+  constructor(scheduler: Scheduler, stage: PlannedStage) {
     this.#scheduler = scheduler;
     this.#stage = stage;
-    this.#values = values;
   }
 
   /** Whether a call of the function is under way; between two attempts none is. */
@@ -49,15 +49,17 @@ export class StageExecution {
   startAttempt(): void {
     const scheduler = this.#scheduler;
     const stage = this.#stage;
-    const { clock } = scheduler.host;
+    const { clock } = scheduler;
     const attempt = new Attempt(++this.#count, () => clock.monotonic());
     this.#attempt = attempt;
     if (this.#count > 1) scheduler.state.recordAttempt(stage.index, this.#count);
     scheduler.active++;
     this.#setLimits(attempt);
+    const values = scheduler.gather(stage);
+    this.#subject = values['subject'];
     let returned: unknown;
     try {
-      returned = stage.run(this.#values as never, new AttemptContext(scheduler, stage, this.#values, attempt));
+      returned = stage.run(values as never, new AttemptContext(scheduler, stage, values, attempt));
       if (typeof returned === 'object' && returned !== null && typeof (returned as { then?: unknown }).then === 'function') {
         Promise.resolve(returned).then(
           (value) => this.#returned(attempt, value),
@@ -87,7 +89,7 @@ export class StageExecution {
 
   #setLimits(attempt: Attempt): void {
     const { timeoutMs, budgetMs, idleMs, name } = this.#stage;
-    const { clock } = this.#scheduler.host;
+    const { clock } = this.#scheduler;
     const where = locationOf(this.#scheduler, this.#stage, attempt.number);
     const budgetLeftMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - this.#activeMs);
     if (timeoutMs !== undefined && timeoutMs <= budgetLeftMs) {
@@ -101,7 +103,7 @@ export class StageExecution {
   }
 
   #watchForIdleness(attempt: Attempt, idleMs: number, waitMs: number): void {
-    const { clock } = this.#scheduler.host;
+    const { clock } = this.#scheduler;
     this.#idle = clock.schedule(() => {
       const leftMs = attempt.lastSignMono + idleMs - clock.monotonic();
       if (leftMs > 0) return this.#watchForIdleness(attempt, idleMs, leftMs);
@@ -116,7 +118,7 @@ export class StageExecution {
     attempt.givenUp = error;
     this.#cancelTimers();
     const graceMs = this.#stage.graceMs ?? this.#scheduler.limits.graceMs;
-    this.#grace = this.#scheduler.host.clock.schedule(() => {
+    this.#grace = this.#scheduler.clock.schedule(() => {
       this.#scheduler.emit({ type: 'attempt.abandoned', ...stageFields(this.#stage, attempt.number), graceMs });
       this.#scheduler.state.recordUnsettled(this.#stage.index);
       this.#failed(attempt, { error, thrown: error }, true);
@@ -130,7 +132,7 @@ export class StageExecution {
     if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
     const kind = controlKind(value);
     if (kind !== undefined) return this.#control(attempt, value as Control, kind);
-    const meaning = interpret(this.#stage, value, this.#values, locationOf(this.#scheduler, this.#stage, attempt.number));
+    const meaning = interpret(this.#stage, value, this.#subject, locationOf(this.#scheduler, this.#stage, attempt.number));
     if (meaning instanceof Promise) {
       meaning.then(
         (settled) => this.#settle(attempt, settled),
@@ -203,7 +205,7 @@ export class StageExecution {
     const { timeoutMs, idleMs, budgetMs, name } = this.#stage;
     if (attempt.givenUp !== undefined || this.#scheduler.stopped !== undefined) return attempt.givenUp;
     if (timeoutMs === undefined && idleMs === undefined && budgetMs === undefined) return undefined;
-    const nowMono = this.#scheduler.host.clock.monotonic();
+    const nowMono = this.#scheduler.clock.monotonic();
     const spentMs = nowMono - attempt.startedMono;
     const location = locationOf(this.#scheduler, this.#stage, attempt.number);
     if (timeoutMs !== undefined && spentMs > timeoutMs) {
@@ -223,7 +225,7 @@ export class StageExecution {
     else {
       this.#previousWaitMs = retryInMs;
       this.#attempt = undefined;
-      this.#backoff = scheduler.host.clock.schedule(() => {
+      this.#backoff = scheduler.clock.schedule(() => {
         this.#backoff = undefined;
         scheduler.requeue(this.#stage.index);
       }, retryInMs);
@@ -242,7 +244,8 @@ export class StageExecution {
     } catch {
       return undefined;
     }
-    const { random, clock } = this.#scheduler.host;
+    const { options, clock } = this.#scheduler;
+    const random = options.random ?? Math.random;
     const askedMs = failure.afterMs ?? retryAfterMs(failure.thrown, clock.now()) ?? 0;
     const backoffMs = backoffDelayMs(retry, attempt.number, this.#previousWaitMs, random());
     return Math.max(backoffMs, Math.min(retry.maxMs, Number.isFinite(askedMs) ? Math.max(0, askedMs) : 0));
@@ -256,7 +259,7 @@ export class StageExecution {
     const why = error.code === 'SF_GUARD_FAILED' ? error : this.#guardFailed(error);
     if (!stage.failOpen) return blockStage(scheduler, stage, why.message, why);
     scheduler.emit({ type: 'guard.failed_open', ...stageFields(stage, this.#count), error: summarize(why) });
-    scheduler.complete(stage.index, (this.#values as { readonly subject: unknown }).subject);
+    scheduler.complete(stage.index, this.#subject);
   }
 
   #guardFailed(cause: StageflowError): StageflowError {
@@ -268,7 +271,7 @@ export class StageExecution {
     attempt.over = true;
     this.#cancelTimers();
     this.#scheduler.active--;
-    this.#activeMs += this.#scheduler.host.clock.monotonic() - attempt.startedMono;
+    this.#activeMs += this.#scheduler.clock.monotonic() - attempt.startedMono;
   }
 
   #cancelTimers(): void {

@@ -1,6 +1,5 @@
 import { describeThrown, StageflowError } from '../errors.ts';
-import type { RunEvent } from '../event.ts';
-import { type IdentityOptions, uuidv7 } from '../identity.ts';
+import type { IdentityOptions } from '../identity.ts';
 import type { PipelinePolicy } from '../plan/draft.ts';
 import type { Plan } from '../plan/plan.ts';
 import { brokenRules, policyRules } from '../plan/policy-problems.ts';
@@ -10,10 +9,9 @@ import type { EventSink } from '../ports/event-sink.ts';
 import type { Run } from '../run.ts';
 import { issueLines, type SchemaResult, validate } from '../schema.ts';
 import { SinkQueue } from '../sink-queue.ts';
-import { Emitter, type EventTarget, summarize, type Unsent } from './emitter.ts';
-import { countOutcomes, resultOf, unsettledStages } from './result.ts';
+import { Emitter, type EventTarget } from './emitter.ts';
 import { RunState } from './run-state.ts';
-import { Scheduler, type Stop } from './scheduler.ts';
+import { type RunLimits, Scheduler, type Stop } from './scheduler.ts';
 import { systemClock } from './system-clock.ts';
 
 /** What a run can be given besides its input. */
@@ -38,7 +36,6 @@ export interface RunOptions extends IdentityOptions, PipelinePolicy {
 
 /** A run that is under way. */
 export interface StartedRun {
-  readonly scheduler: Scheduler;
   readonly result: Promise<Run>;
 }
 
@@ -71,7 +68,7 @@ export function startRun(
 ): Promise<StartedRun> | StartedRun {
   checkOptions(options);
   const clock = options.clock ?? hostClock;
-  const state = new RunState(plan, options, options.makeId ?? (() => uuidv7(clock.now())), options.timings !== false);
+  const state = new RunState(plan, options, clock);
   if (plan.services.length > 0) provideServices(plan, services, state);
   const pending = plan.inputs.length > 0 ? readInputs(plan, input, state) : undefined;
   return pending === undefined ? launch(state, clock, options, attachments) : pending.then(() => launch(state, clock, options, attachments));
@@ -79,37 +76,37 @@ export function startRun(
 
 function launch(state: RunState, clock: Clock, options: RunOptions, attachments: RunAttachments | undefined): StartedRun {
   const { plan } = state;
-  const { policy } = plan;
   const { signal } = options;
-  const defaults = attachments?.defaults;
-  const limits = {
+  const startedMono = clock.monotonic();
+  const targets = attachments === undefined && options.sinks === undefined ? [] : targetsOf(options, attachments);
+  if (targets.length > 0 || state.startedAfterMs !== undefined) state.startedAt = clock.now();
+  const emitter = targets.length === 0 ? undefined : new Emitter(state.identity, plan.name, clock, targets, state.startedAt, startedMono);
+  const scheduler = new Scheduler(state, limitsOf(plan, options, attachments?.defaults), options, clock, emitter, startedMono);
+  attachments?.onScheduler?.(scheduler);
+  if (signal !== undefined) followSignal(scheduler, signal);
+  scheduler.start(signal?.aborted === true ? aborted(signal) : attachments?.stopBefore?.());
+  return scheduler;
+}
+
+function targetsOf(options: RunOptions, attachments: RunAttachments | undefined): readonly EventTarget[] {
+  return [...(attachments?.targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
+}
+
+function limitsOf({ policy }: Plan, options: PipelinePolicy, defaults: PipelinePolicy | undefined): RunLimits {
+  return {
     failureMode: options.failureMode ?? policy.failureMode ?? defaults?.failureMode ?? 'fail-fast',
     maxConcurrency: options.maxConcurrency ?? policy.maxConcurrency ?? defaults?.maxConcurrency ?? Number.POSITIVE_INFINITY,
     deadlineMs: options.deadlineMs ?? policy.deadlineMs ?? defaults?.deadlineMs,
     graceMs: options.graceMs ?? policy.graceMs ?? defaults?.graceMs ?? 5_000,
     cleanupMs: options.cleanupMs ?? policy.cleanupMs ?? defaults?.cleanupMs ?? 10_000,
   };
-  const targets = [...(attachments?.targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
-  const startedMono = clock.monotonic();
-  if (targets.length > 0 || state.startedAfterMs !== undefined) state.startedAt = clock.now();
-  const emitter = targets.length === 0 ? undefined : new Emitter(state.identity, plan.name, clock, targets, state.startedAt, startedMono);
-  const host = { clock, random: options.random ?? Math.random, config: options.config, extensions: options.extensions };
-  let resolve: (run: Run) => void = () => {};
-  const result = new Promise<Run>((settle) => {
-    resolve = settle;
-  });
-  const onAbort = signal && ((): void => scheduler.stop(aborted(signal)));
-  const scheduler = new Scheduler(state, limits, host, emitter, startedMono, () => {
-    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
-    const run = resultOf(scheduler);
-    emitter?.emit(terminalEvent(run, state));
-    resolve(run);
-  });
-  attachments?.onScheduler?.(scheduler);
-  emitter?.created(plan.stages.length);
-  if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true });
-  scheduler.start(signal?.aborted === true ? aborted(signal) : attachments?.stopBefore?.());
-  return { scheduler, result };
+}
+
+/** Stops the run when the signal of the caller aborts; one listener for a run, gone when the run is. */
+function followSignal(scheduler: Scheduler, signal: AbortSignal): void {
+  const onAbort = (): void => scheduler.stop(aborted(signal));
+  signal.addEventListener('abort', onAbort, { once: true });
+  void scheduler.result.then(() => signal.removeEventListener('abort', onAbort));
 }
 
 /** The signal of the caller aborted. */
@@ -164,12 +161,3 @@ function readInputs(plan: Plan, input: unknown, state: RunState): Promise<void> 
   report();
   return undefined;
 }
-
-function terminalEvent(run: Run, state: RunState): Unsent<RunEvent> {
-  const fields = { durationMs: state.elapsedMs, counts: countOutcomes(state), unsettled: unsettledStages(state) };
-  if (run.status === 'completed') return { type: 'run.completed', ...fields, degraded: run.degraded };
-  if (run.status === 'failed') return { type: 'run.failed', ...fields, error: summarize(run.error) };
-  if (run.status === 'blocked') return { type: 'run.blocked', ...fields, reason: run.reason, blockedBy: run.blockedBy };
-  return { type: 'run.cancelled', ...fields, reason: run.reason };
-}
-

@@ -11,6 +11,7 @@ const overridable: readonly (keyof StagePolicy)[] = ['timeoutMs', 'idleMs', 'bud
 
 /** Lays policies over those of a draft's stages; what is no stage or no policy is a problem. */
 export function configureDraft(draft: PlanDraft, overrides: PolicyOverrides): { readonly draft: PlanDraft; readonly problems: readonly PlanProblem[] } {
+  if (Object.keys(overrides).length === 0) return { draft, problems: [] };
   const names = new Set(draft.stages.map((stage) => stage.name));
   const problems = Object.entries(overrides).flatMap(([stage, policy]) => {
     if (!names.has(stage)) return [problem('SF_UNKNOWN_STAGE', { stage, reader: 'configure()', nearest: nearestName(stage, names) })];

@@ -100,27 +100,28 @@ export function compile(draft: PlanDraft): Plan {
   const layout = new SlotLayout(draft, indexByName);
   const groups: { reader: number; stages: number[] }[] = [];
   const waits: number[] = [];
-  const edges: { from: number; to: number }[] = [];
+  /** Two numbers an edge: what is waited for, and by whom. */
+  const edges: number[] = [];
   const stages = draft.stages.map((stage, index) => {
-    const reads = stage.needs.map((edge) => layout.read(edge, groups.length));
+    const reads: PlannedRead[] = [];
     let waited = 0;
-    for (const [position, edge] of stage.needs.entries()) {
-      const read = reads[position];
-      if (read?.read === 'firstOf') {
-        for (const from of read.slots) edges.push({ from, to: -1 - groups.length });
+    const waitFor = (from: number, to = index): void => {
+      edges.push(from, to);
+    };
+    for (const edge of stage.needs) {
+      const read = layout.read(edge, groups.length);
+      reads.push(read);
+      if (edge.read === 'input' || edge.read === 'service') continue;
+      waited++;
+      if (read.read !== 'firstOf') waitFor(read.slot);
+      else {
+        for (const from of read.slots) waitFor(from, -1 - groups.length);
         groups.push({ reader: index, stages: [...read.slots] });
-        reads[position] = { ...read, group: groups.length - 1 };
-        waited++;
-      } else if (edge.read !== 'input' && edge.read !== 'service' && read !== undefined) {
-        edges.push({ from: read.slot, to: index });
-        waited++;
       }
     }
-    for (const name of [...stage.after, ...(stage.when === undefined ? [] : [stage.when.route])]) {
-      edges.push({ from: layout.stage(name), to: index });
-      waited++;
-    }
-    waits.push(waited);
+    for (const name of stage.after) waitFor(layout.stage(name));
+    if (stage.when !== undefined) waitFor(layout.stage(stage.when.route));
+    waits.push(waited + stage.after.length + (stage.when === undefined ? 0 : 1));
     return planStage(stage, index, reads, layout);
   });
   const { offsets, successors } = successorLists(edges, stages.length);
@@ -252,17 +253,13 @@ function plannedNeeds(stage: DraftStage, reads: readonly PlannedRead[], layout: 
   return needs;
 }
 
-function successorLists(edges: readonly { from: number; to: number }[], size: number): { offsets: Int32Array; successors: Int32Array } {
+function successorLists(edges: readonly number[], size: number): { offsets: Int32Array; successors: Int32Array } {
   const offsets = new Int32Array(size + 1);
-  for (const { from } of edges) offsets[from + 1] = (offsets[from + 1] ?? 0) + 1;
-  for (let index = 0; index < size; index++) offsets[index + 1] = (offsets[index + 1] ?? 0) + (offsets[index] ?? 0);
-  const successors = new Int32Array(edges.length);
+  for (let at = 0; at < edges.length; at += 2) (offsets[(edges[at] as number) + 1] as number)++;
+  for (let index = 0; index < size; index++) (offsets[index + 1] as number) += offsets[index] as number;
+  const successors = new Int32Array(edges.length / 2);
   const fill = offsets.slice();
-  for (const { from, to } of edges) {
-    const position = fill[from] ?? 0;
-    successors[position] = to;
-    fill[from] = position + 1;
-  }
+  for (let at = 0; at < edges.length; at += 2) successors[(fill[edges[at] as number] as number)++] = edges[at + 1] as number;
   return { offsets, successors };
 }
 

@@ -71,8 +71,10 @@ export function pipelinePolicyProblems(draft: PlanDraft): PlanProblem[] {
 
 /** What is wrong with the options of a stage. */
 export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProblem[] {
+  if (isPlain(kind, spec)) return [];
   const { retry } = spec;
   const rules = [
+    oneOf('kind', kind, ['transform', 'enrich', 'agent', 'route', 'guard', 'work']),
     duration('timeoutMs', spec.timeoutMs),
     duration('idleMs', spec.idleMs),
     duration('budgetMs', spec.budgetMs),
@@ -89,6 +91,21 @@ export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProbl
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },
   ];
   return asProblems(`stage "${name}"`, rules);
+}
+
+/** Whether there is nothing to check: most stages have no policy, and large graphs have many stages. */
+function isPlain(kind: string, spec: DraftStage['spec']): boolean {
+  if ((kind !== 'transform' && kind !== 'enrich' && kind !== 'agent') || typeof spec.run !== 'function') return false;
+  return (
+    spec.timeoutMs === undefined &&
+    spec.idleMs === undefined &&
+    spec.budgetMs === undefined &&
+    spec.graceMs === undefined &&
+    spec.retry === undefined &&
+    spec.onFailure === undefined &&
+    spec.idempotencyKey === undefined &&
+    spec.output === undefined
+  );
 }
 
 function asProblems(subject: string, rules: readonly Rule[]): PlanProblem[] {

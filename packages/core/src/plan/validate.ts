@@ -1,6 +1,7 @@
 import { type ErrorDetails, errorTable, type PlanProblem, type PlanProblemCode } from '../error-table.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { DraftEdge, DraftStage, PlanDraft } from './draft.ts';
+import { describeReceived } from '../schema.ts';
 import { nameProblem } from './names.ts';
 import { pipelinePolicyProblems, stagePolicyProblems } from './policy-problems.ts';
 
@@ -21,10 +22,9 @@ export function problem<C extends PlanProblemCode>(code: C, details: ErrorDetail
  * not the first of it. O(V + E), without recursion.
  */
 export function validate(draft: PlanDraft): CheckedDraft {
-  const problems: PlanProblem[] = [];
-  const byName = new Map<string, DraftStage>();
-  problems.push(...namingProblems('pipeline', draft.name), ...pipelinePolicyProblems(draft));
+  const problems: PlanProblem[] = [...namingProblems('pipeline', draft.name), ...pipelinePolicyProblems(draft)];
   if (draft.stages.length === 0) problems.push(problem('SF_PLAN_EMPTY', { pipeline: draft.name }));
+  const byName = new Map<string, DraftStage>();
   for (const stage of draft.stages) {
     problems.push(...namingProblems('stage', stage.name));
     if (byName.has(stage.name)) problems.push(problem('SF_DUPLICATE_STAGE', { stage: stage.name }));
@@ -35,22 +35,29 @@ export function validate(draft: PlanDraft): CheckedDraft {
   for (const name of draft.also) if (!byName.has(name)) problems.push(unknownStage(name, '"also"', byName));
   problems.push(...inputConflicts(draft));
 
-  // From what is wanted, so that every front end arrives at the same order; the rest is there to find its circles.
-  const wanted = rootNames(draft).flatMap((name) => byName.get(name) ?? []);
-  const { ordered, cycles } = order([...wanted, ...byName.values()], byName);
-  for (const path of cycles) problems.push(problem('SF_CYCLE', { path }));
-  if (cycles.length === 0) problems.push(...unreachable(draft, byName));
+  // From what is wanted, so that every front end arrives at the same order; the rest only to find its circles.
+  const walk = new DependencyWalk(byName);
+  for (const output of draft.outputs) if (output.read !== 'input' && output.read !== 'service') for (const name of output.from) walk.from(name);
+  for (const name of draft.also) walk.from(name);
+  const { ordered } = walk;
+  const reached = ordered.length;
+  for (const name of byName.keys()) walk.from(name);
+  for (const path of walk.cycles) problems.push(problem('SF_CYCLE', { path }));
+  if (walk.cycles.length === 0) for (const { name } of ordered.slice(reached)) problems.push(problem('SF_STAGE_UNREACHABLE', { stage: name }));
   return { draft: { ...draft, stages: ordered }, problems };
 }
 
-function namingProblems(subject: string, name: string): PlanProblem[] {
+const none: readonly PlanProblem[] = [];
+
+function namingProblems(subject: string, name: string): readonly PlanProblem[] {
   const why = nameProblem(name);
-  return why === undefined ? [] : [problem('SF_NAME_INVALID', { subject, name: String(name), why })];
+  return why === undefined ? none : [problem('SF_NAME_INVALID', { subject, name: String(name), why })];
 }
 
 function stageProblems(stage: DraftStage, byName: ReadonlyMap<string, DraftStage>): PlanProblem[] {
   const reader = `stage "${stage.name}"`;
-  const problems = stage.needs.flatMap((edge) => edgeProblems(reader, edge, byName));
+  const problems: PlanProblem[] = [];
+  for (const edge of stage.needs) problems.push(...edgeProblems(reader, edge, byName));
   for (const name of stage.after) if (!byName.has(name)) problems.push(unknownStage(name, `"after" of ${reader}`, byName));
   if (stage.when !== undefined) {
     const target = byName.get(stage.when.route);
@@ -60,8 +67,10 @@ function stageProblems(stage: DraftStage, byName: ReadonlyMap<string, DraftStage
   return problems;
 }
 
-function edgeProblems(reader: string, edge: DraftEdge, byName: ReadonlyMap<string, DraftStage>): PlanProblem[] {
-  const problems = namingProblems(`key of ${reader}, whose`, edge.key);
+function edgeProblems(reader: string, edge: DraftEdge, byName: ReadonlyMap<string, DraftStage>): readonly PlanProblem[] {
+  const [from] = edge.from;
+  if (edge.read === 'value' && edge.from.length === 1 && from !== undefined && byName.has(from) && nameProblem(edge.key) === undefined) return none;
+  const problems = [...namingProblems(`key of ${reader}, whose`, edge.key)];
   if (edge.read === 'unknown') return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: edge.received ?? 'nothing' })];
   if (edge.read === 'input' || edge.read === 'service') return [...problems, ...edge.from.flatMap((name) => namingProblems(edge.read, name))];
   for (const name of edge.from) {
@@ -75,72 +84,73 @@ function edgeProblems(reader: string, edge: DraftEdge, byName: ReadonlyMap<strin
   return problems;
 }
 
-function unknownStage(stage: string, reader: string, byName: ReadonlyMap<string, DraftStage>): PlanProblem {
+function unknownStage(stage: unknown, reader: string, byName: ReadonlyMap<string, DraftStage>): PlanProblem {
+  // Data may hold anything where a name should stand.
+  if (typeof stage !== 'string') return problem('SF_UNKNOWN_STAGE', { stage: describeReceived(stage), reader, nearest: undefined });
   return problem('SF_UNKNOWN_STAGE', { stage, reader, nearest: nearestName(stage, byName.keys()) });
 }
 
 function inputConflicts(draft: PlanDraft): PlanProblem[] {
   const schemas = new Map<string, unknown>();
   const conflicts = new Set<string>();
-  for (const edge of [...draft.stages.flatMap((stage) => stage.needs), ...draft.outputs]) {
-    const name = edge.from[0];
-    if (edge.read !== 'input' || name === undefined) continue;
-    if (schemas.has(name) && schemas.get(name) !== edge.schema) conflicts.add(name);
-    schemas.set(name, edge.schema);
-  }
-  return [...conflicts].map((input) => problem('SF_INPUT_CONFLICT', { input }));
+  const look = ({ read, from: [name], schema }: DraftEdge): void => {
+    if (read !== 'input' || name === undefined) return;
+    if (schemas.has(name) && schemas.get(name) !== schema) conflicts.add(name);
+    schemas.set(name, schema);
+  };
+  for (const stage of draft.stages) stage.needs.forEach(look);
+  draft.outputs.forEach(look);
+  return Array.from(conflicts, (input) => problem('SF_INPUT_CONFLICT', { input }));
 }
 
 /** Every stage that `stage` waits for, by name. */
-export function dependenciesOf(stage: DraftStage): string[] {
-  const names = stage.needs.flatMap((edge) => (edge.read === 'input' || edge.read === 'service' ? [] : edge.from));
-  return [...names, ...stage.after, ...(stage.when === undefined ? [] : [stage.when.route])];
+function dependenciesOf(stage: DraftStage): readonly string[] {
+  const [only] = stage.needs;
+  // Most stages read one other, and their edge already lists it.
+  if (only !== undefined && stage.needs.length === 1 && stage.after.length === 0 && stage.when === undefined) {
+    return only.read === 'input' || only.read === 'service' ? [] : only.from;
+  }
+  const names: string[] = [];
+  for (const edge of stage.needs) if (edge.read !== 'input' && edge.read !== 'service') names.push(...edge.from);
+  names.push(...stage.after);
+  if (stage.when !== undefined) names.push(stage.when.route);
+  return names;
 }
 
 /** Depth first along dependencies, with a stack of its own: each stage after those it needs; each circle by its path. */
-function order(stages: readonly DraftStage[], byName: ReadonlyMap<string, DraftStage>): { ordered: DraftStage[]; cycles: string[][] } {
-  const ordered: DraftStage[] = [];
-  const cycles: string[][] = [];
-  const state = new Map<DraftStage, 'open' | 'done'>();
-  for (const root of stages) {
-    if (state.has(root)) continue;
-    const stack = [{ stage: root, dependencies: dependenciesOf(root), next: 0 }];
-    state.set(root, 'open');
+class DependencyWalk {
+  readonly ordered: DraftStage[] = [];
+  readonly cycles: string[][] = [];
+  readonly #byName: ReadonlyMap<string, DraftStage>;
+  readonly #state = new Map<string, 'open' | 'done'>();
+
+  constructor(byName: ReadonlyMap<string, DraftStage>) {
+    this.#byName = byName;
+  }
+
+  from(root: string): void {
+    const stack: { readonly stage: DraftStage; readonly dependencies: readonly string[]; next: number }[] = [];
+    const open = (name: string): void => {
+      const stage = this.#byName.get(name);
+      if (stage === undefined) return;
+      this.#state.set(name, 'open');
+      stack.push({ stage, dependencies: dependenciesOf(stage), next: 0 });
+    };
+    if (!this.#state.has(root)) open(root);
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
       const name = frame.dependencies[frame.next++];
       if (name === undefined) {
-        state.set(frame.stage, 'done');
-        ordered.push(frame.stage);
+        this.#state.set(frame.stage.name, 'done');
+        this.ordered.push(frame.stage);
         stack.pop();
         continue;
       }
-      const dependency = byName.get(name);
-      if (dependency === undefined) continue;
-      if (state.get(dependency) === 'open') {
-        const path = stack.map((open) => open.stage.name);
-        cycles.push([...path.slice(path.indexOf(name)), name]);
-      } else if (!state.has(dependency)) {
-        state.set(dependency, 'open');
-        stack.push({ stage: dependency, dependencies: dependenciesOf(dependency), next: 0 });
+      const state = this.#state.get(name);
+      if (state === undefined) open(name);
+      else if (state === 'open') {
+        const path = stack.map(({ stage }) => stage.name);
+        this.cycles.push([...path.slice(path.indexOf(name)), name]);
       }
     }
   }
-  return { ordered, cycles };
-}
-
-/** The stages that are wanted for themselves. */
-function rootNames(draft: PlanDraft): string[] {
-  return [...draft.outputs.flatMap((edge) => (edge.read === 'input' || edge.read === 'service' ? [] : edge.from)), ...draft.also];
-}
-
-function unreachable(draft: PlanDraft, byName: ReadonlyMap<string, DraftStage>): PlanProblem[] {
-  const reached = new Set<string>();
-  const pending = rootNames(draft);
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const stage = byName.get(name);
-    if (stage === undefined || reached.has(name)) continue;
-    reached.add(name);
-    pending.push(...dependenciesOf(stage));
-  }
-  return [...byName.keys()].filter((name) => !reached.has(name)).map((stage) => problem('SF_STAGE_UNREACHABLE', { stage }));
 }

@@ -1,6 +1,7 @@
 import { guard, inputs, optional, pass, pipeline, route, settled, skip, stage } from '@stageflow/core';
 import { definePipeline } from '@stageflow/core/define';
 import { planJson } from '@stageflow/core/plan';
+import { runStage } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 
 const { text } = inputs<{ text: string }>();
@@ -222,6 +223,11 @@ describe('running', () => {
 
   test('[80] a text is given by the name of its input', async () => {
     expect(await pipeline('p', { outputs: { echo } }).run({ text: 'hello' })).toMatchObject({ outputs: { echo: ['hello', undefined] } });
+  });
+
+  test('[81] one stage is run by itself, with the values it needs', async () => {
+    expect(await runStage(echo, { text: 'a' }, { userId: 'u' })).toEqual({ status: 'completed', output: ['a', 'u'] });
+    expect(await runStage(stage('left', { run: () => skip('no') }), {})).toEqual({ status: 'skipped', reason: 'no' });
   });
 
   test('[82] a stage that returns a plain map has completed with it', async () => {

@@ -10,13 +10,13 @@ import {
   type StageContext,
   services,
   stage,
+  topicOf,
   work,
 } from '@stageflow/core';
 import { planJson } from '@stageflow/core/plan';
-import { virtualClock } from '@stageflow/testing';
+import { recordingSink, virtualClock } from '@stageflow/testing';
 import { expect, test } from 'vitest';
 import { aMap, aString } from './plain-schemas.ts';
-import { recordingSink } from './recording-sink.ts';
 
 const noted = defineEvent('app.noted', aMap);
 
@@ -149,7 +149,7 @@ test('[37] a stage is reported once when it starts and once when it ends, under 
   const tell = stage('tell', { needs: { ask }, run: () => Promise.reject(new Error('no')) });
   await pipeline('p', { outputs: { tell } }).run({}, { sinks: [sink], runId: 'r-1' });
 
-  expect(sink.topics).toEqual([
+  expect(sink.events.map(topicOf)).toEqual([
     'pipeline.created',
     'pipeline.started',
     'stage.ask.started',

@@ -1,9 +1,8 @@
 import { cancel, defineEvent, fail, guard, inputs, pass, pipeline, retryLater, route, skip, stage, work } from '@stageflow/core';
 import { planJson } from '@stageflow/core/plan';
-import { virtualClock } from '@stageflow/testing';
+import { recordingSink, virtualClock } from '@stageflow/testing';
 import { expect, test } from 'vitest';
 import { aNumber } from './plain-schemas.ts';
-import { recordingSink } from './recording-sink.ts';
 
 const { text } = inputs<{ text: string }>();
 

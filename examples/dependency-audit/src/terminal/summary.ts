@@ -1,0 +1,43 @@
+import type { AuditReport } from '../stages/report.ts';
+import type { ProgressBoard, StageProgress } from './stage-progress.ts';
+
+const columns = 80;
+const shownViolations = 10;
+
+/** The summary of an audit as a table of at most 80 columns, then its violations. */
+export function summaryLines({ packageCount, nodeModules, verdict, checks, violations }: AuditReport): string[] {
+  const rows = checks.map(({ check, found, verdict, violationCount }) => {
+    return [check, found, violationCount > 0 ? `${violationCount} violated` : verdict];
+  });
+  const shown = violations.slice(0, shownViolations).map(({ check, subject, problem }) => `  ${check}: ${subject} ${problem}`);
+  const rest = violations.length - shown.length;
+  return [
+    `${packageCount} packages in ${nodeModules}`,
+    '',
+    ...table(['check', 'found', 'policy'], rows),
+    '',
+    verdict,
+    ...shown,
+    ...(rest > 0 ? [`  and ${rest} more in the report`] : []),
+  ];
+}
+
+/** What had been done when a run was stopped before its end. */
+export function cancelledLines(reason: string, { stages }: ProgressBoard): string[] {
+  const list = (wanted: StageProgress['status']): string => {
+    const those = stages.filter(({ status }) => status === wanted);
+    return those.map(({ stage, message }) => (message === '' ? stage : `${stage} (${message})`)).join(', ') || 'nothing';
+  };
+  return ['', `Cancelled: ${reason}. No report was written.`, `  done:    ${list('completed')}`, `  stopped: ${list('cancelled')}`];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const widths = head.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd()
+      .slice(0, columns);
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)];
+}

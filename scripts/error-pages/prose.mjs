@@ -1,0 +1,43 @@
+// What the pages say beyond the table: one entry for each code, in the file of the place where the code appears.
+import { definitionErrors } from './definition.mjs';
+import { runErrors } from './run.mjs';
+import { stageErrors } from './stage.mjs';
+import { startErrors } from './start.mjs';
+
+/**
+ * @typedef {object} Prose
+ * @property {string} meaning What happened.
+ * @property {string} remedy What to do.
+ * @property {object} details Those of the example: what the error of `cause` carries.
+ * @property {string} cause A module that ends with this error.
+ * @property {string} mend The same module, mended.
+ *
+ * @typedef {object} Place
+ * @property {string} title
+ * @property {string} appears How the reader meets the code.
+ * @property {Readonly<Record<string, Prose>>} errors
+ */
+
+/** @type {readonly Place[]} */
+export const places = [
+  {
+    title: 'Where a pipeline is defined',
+    appears: 'Where a pipeline is defined: `pipeline()`, `definePipeline()`, `with()` and `configure()` throw at once, mostly while a module is loaded.',
+    errors: definitionErrors,
+  },
+  {
+    title: 'Where a run is started',
+    appears: 'Where a runtime is made or a run is started: `createRuntime()` and `start()` throw, `run()` rejects. Nothing has run then.',
+    errors: startErrors,
+  },
+  {
+    title: 'In a stage',
+    appears: 'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
+    errors: stageErrors,
+  },
+  {
+    title: 'In a run as a whole',
+    appears: 'In a run as a whole, or after its end.',
+    errors: runErrors,
+  },
+];
