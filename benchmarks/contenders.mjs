@@ -5,7 +5,7 @@
  * @property {string} label
  * @property {string} module In `contenders/`; its default export makes the contender, given `variant`.
  * @property {string} [variant]
- * @property {'own' | 'hand' | 'peer' | 'detail'} group `own` and `hand` are measured in every round, the others in the first ones.
+ * @property {'basis' | 'feature' | 'detail' | 'peer'} group How often it is measured: see `schedule.mjs`.
  * @property {string} [package] Its folder in `node_modules`.
  * @property {number} [maxStages] Larger graphs are left out: it would take minutes.
  *
@@ -20,13 +20,13 @@
 
 /** @type {Record<string, Entry>} */
 export const contenders = {
-  'hand-promises': { label: 'hand-written: memoised promises (= 1)', module: 'hand-promises', group: 'hand' },
-  'hand-counter': { label: 'hand-written: counters over a compiled plan', module: 'hand-counter', group: 'hand' },
+  'hand-promises': { label: 'hand-written: memoised promises (= 1)', module: 'hand-promises', group: 'basis' },
+  'hand-counter': { label: 'hand-written: counters over a compiled plan', module: 'hand-counter', group: 'basis' },
   'hand-counter:named': { label: 'hand-written: counters, values by name', module: 'hand-counter', variant: 'named', group: 'detail' },
-  stageflow: { label: 'stageflow, bare (`timings: false`)', module: 'stageflow', variant: 'bare', group: 'own' },
-  'stageflow:default': { label: 'stageflow, defaults', module: 'stageflow', variant: 'default', group: 'own' },
-  'stageflow:sink': { label: 'stageflow, one sink', module: 'stageflow', variant: 'sink', group: 'own' },
-  'stageflow:all': { label: 'stageflow, everything on', module: 'stageflow', variant: 'all', group: 'own' },
+  stageflow: { label: 'stageflow, bare (`timings: false`)', module: 'stageflow', variant: 'bare', group: 'basis' },
+  'stageflow:default': { label: 'stageflow, defaults', module: 'stageflow', variant: 'default', group: 'basis' },
+  'stageflow:sink': { label: 'stageflow, one sink', module: 'stageflow', variant: 'sink', group: 'feature' },
+  'stageflow:all': { label: 'stageflow, everything on', module: 'stageflow', variant: 'all', group: 'feature' },
   'stageflow:unused': { label: 'stageflow, bare, in a runtime with nothing configured', module: 'stageflow', variant: 'unused', group: 'detail' },
   'stageflow:order': { label: 'stageflow, bare, `after` only', module: 'stageflow', variant: 'order', group: 'detail' },
   'stageflow:limits': { label: 'stageflow, defaults, timeout and retry on every stage', module: 'stageflow', variant: 'limits', group: 'detail' },

@@ -5,6 +5,7 @@ import { chain, fan, lattice, realistic, sparse } from './graphs.mjs';
  * @typedef {object} Workload
  * @property {string} title
  * @property {() => import('./graphs.mjs').Graph} graph
+ * @property {'main' | 'scaling' | 'huge'} [group] `scaling` and `huge` are measured less often. @default 'main'
  * @property {boolean} [reads] Stages compute with what they need; in the other workloads they leave it alone.
  * @property {number} [concurrentRuns] Runs at once; absent, runs follow each other.
  */
@@ -13,20 +14,20 @@ import { chain, fan, lattice, realistic, sparse } from './graphs.mjs';
 export const workloads = {
   one: { title: 'one stage', graph: () => chain(1) },
   'chain-10': { title: 'chain of 10', graph: () => chain(10) },
-  'chain-100': { title: 'chain of 100', graph: () => chain(100) },
+  'chain-100': { title: 'chain of 100', graph: () => chain(100), group: 'scaling' },
   'chain-1k': { title: 'chain of 1,000', graph: () => chain(1000) },
   'fan-100': { title: '1 → 100 → 1', graph: () => fan(100) },
   lattice: { title: '1 → 10 layers of 10 → 1, 920 edges', graph: () => lattice(10, 10) },
-  'sparse-100': { title: '100 stages, about 3 needs each', graph: () => sparse(100, 3, 42) },
+  'sparse-100': { title: '100 stages, about 3 needs each', graph: () => sparse(100, 3, 42), group: 'scaling' },
   'sparse-1k': { title: '1,000 stages, about 3 needs each', graph: () => sparse(1000, 3, 42) },
   'sparse-1k-reading': { title: 'the same, each stage adds up what it needs', graph: () => sparse(1000, 3, 42), reads: true },
-  'sparse-10k': { title: '10,000 stages, about 3 needs each', graph: () => sparse(10_000, 3, 42) },
+  'sparse-10k': { title: '10,000 stages, about 3 needs each', graph: () => sparse(10_000, 3, 42), group: 'scaling' },
   'chain-10k': { title: 'chain of 10,000', graph: () => chain(10_000) },
   'fan-10k': { title: '1 → 9,998 → 1', graph: () => fan(9998) },
   concurrent: { title: '1,000 concurrent runs of 10 realistic stages', graph: realistic, concurrentRuns: 1000 },
-  'chain-100k': { title: 'chain of 100,000', graph: () => chain(100_000) },
-  'fan-100k': { title: '1 → 99,998 → 1', graph: () => fan(99_998) },
-  'sparse-100k': { title: '100,000 stages, about 3 needs each', graph: () => sparse(100_000, 3, 7) },
+  'chain-100k': { title: 'chain of 100,000', graph: () => chain(100_000), group: 'huge' },
+  'fan-100k': { title: '1 → 99,998 → 1', graph: () => fan(99_998), group: 'huge' },
+  'sparse-100k': { title: '100,000 stages, about 3 needs each', graph: () => sparse(100_000, 3, 7), group: 'huge' },
 };
 
 /** @param {string} id */

@@ -23,7 +23,9 @@ const commands = {
   platforms: async () => (await import('./verify.mjs')).verifyPlatforms(),
   properties: async (args) => (await import('./long-runs.mjs')).runProperties(args),
   bench: async (args) => (await import('./long-runs.mjs')).runBench(args),
+  'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
+  'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),
 };
 
 const [name = '', ...args] = process.argv.slice(2);

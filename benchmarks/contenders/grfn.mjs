@@ -1,21 +1,12 @@
-/** grfn: a graph of functions. Stages receive what they need as arguments, in order. */
+/** grfn passes what a function needs as its arguments; the stages here take one, so they are left out where stages read. */
 export default () => {
   let grfn;
   return {
-    receives: 'array',
+    receives: 'nothing',
     async load() {
       ({ default: grfn } = await import('grfn'));
     },
-    build({ needs, size }, stages) {
-      const vertices = {};
-      const functions = stages.map((stage) => (...values) => stage(values));
-      const keyed = functions.map((run, index) => [run, needs[index].map((need) => functions[need])]);
-      return make(grfn, keyed, functions[size - 1], vertices);
-    },
+    build: ({ needs }, stages) => grfn(stages.map((stage, index) => [stage, needs[index].map((need) => stages[need])])),
     run: (execute) => execute(),
   };
 };
-
-function make(grfn, keyed) {
-  return grfn(keyed);
-}

@@ -46,7 +46,7 @@ const shapes = {
     },
   },
   unused: {
-    policy: { after: {}, when: undefined, tags: [], version: undefined, output: undefined, retry: undefined, timeoutMs: undefined },
+    policy: { after: [], when: undefined, tags: [], version: undefined, output: undefined, retry: undefined, timeoutMs: undefined },
   },
   order: { ordersOnly: true },
   limits: { policy: { timeoutMs: 60_000, retry: { attempts: 3 } } },
@@ -88,7 +88,7 @@ function byReference({ core }, { needs, names }, functions, { policy, ordersOnly
   const made = [];
   for (const [index, run] of functions.entries()) {
     const from = Object.fromEntries(needs[index].map((need) => [names[need], made[need]]));
-    made.push(core.stage(names[index], { ...policy, ...(ordersOnly ? { after: from } : { needs: from }), run }));
+    made.push(core.stage(names[index], { ...policy, ...(ordersOnly ? { after: Object.values(from) } : { needs: from }), run }));
   }
   return core.pipeline('bench', { outputs: { last: made.at(-1) } });
 }

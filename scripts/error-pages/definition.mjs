@@ -5,7 +5,9 @@ export const definitionErrors = {
     remedy: `Mend the problems listed; each code has a page. The pipeline was not made, and nothing has run.`,
     details: {
       pipeline: 'chat',
-      problems: [{ code: 'SF_PLAN_EMPTY', message: 'Pipeline "chat" has no stage.', hint: 'Name at least one stage in "outputs" or "also".' }],
+      problems: [
+        { code: 'SF_PLAN_EMPTY', message: 'Pipeline "chat" has no stage.', hint: 'Name at least one stage in "outputs" or "also".' },
+      ],
     },
     cause: `
 import { pipeline } from '@stageflow/core';
@@ -188,7 +190,12 @@ export const shop = pipeline('shop', { outputs: { user, order } });`,
   SF_POLICY_INVALID: {
     meaning: `An option of a stage or of a pipeline has a value it cannot have: a negative limit, a count that is no whole number, a word that is not among those allowed, something else than a function. Durations are milliseconds, at most 2,147,483,647 (24.8 days), the longest a timer can wait.`,
     remedy: `Mend the value. To have no limit, leave the option out; \`0\` and \`Infinity\` are refused, because they are mostly mistakes.`,
-    details: { subject: 'stage "ask"', option: 'timeoutMs', expected: 'a number of milliseconds above 0 and at most 2147483647', received: 'the number 0' },
+    details: {
+      subject: 'stage "ask"',
+      option: 'timeoutMs',
+      expected: 'a number of milliseconds above 0 and at most 2147483647',
+      received: 'the number 0',
+    },
     cause: `
 import { pipeline, stage } from '@stageflow/core';
 

@@ -22,7 +22,8 @@ import { startErrors } from './start.mjs';
 export const places = [
   {
     title: 'Where a pipeline is defined',
-    appears: 'Where a pipeline is defined: `pipeline()`, `definePipeline()`, `with()` and `configure()` throw at once, mostly while a module is loaded.',
+    appears:
+      'Where a pipeline is defined: `pipeline()`, `definePipeline()`, `with()` and `configure()` throw at once, mostly while a module is loaded.',
     errors: definitionErrors,
   },
   {
@@ -32,7 +33,8 @@ export const places = [
   },
   {
     title: 'In a stage',
-    appears: 'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
+    appears:
+      'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
     errors: stageErrors,
   },
   {

@@ -129,24 +129,4 @@ const runtime = createRuntime({ pipelines: [welcome] });
 await runtime.run(welcome, {});
 await runtime.close();`,
   },
-  SF_RUNTIME_REQUIRED: {
-    meaning: `A stage asked for something that its run does not have, such as a store that keeps the question of \`suspend()\` or \`review()\` until somebody answers. A guard that asks for a review blocks nothing and passes nothing: it fails.`,
-    remedy: `Run the pipeline on a runtime that provides what the message names, or decide without it.`,
-    details: { stage: 'confirm', feature: 'a store that keeps waits' },
-    cause: `
-import { pipeline, stage, suspend } from '@stageflow/core';
-
-const confirm = stage('confirm', { run: () => suspend({ question: 'Send it?' }) });
-const mail = pipeline('mail', { outputs: { confirm } });
-
-await mail.runOrThrow({});`,
-    mend: `
-import { inputs, pipeline, skip, stage } from '@stageflow/core';
-
-const { confirmed } = inputs<{ confirmed: boolean }>();
-const confirm = stage('confirm', { needs: { confirmed }, run: ({ confirmed }) => (confirmed ? 'sent' : skip('not confirmed')) });
-const mail = pipeline('mail', { outputs: { confirm } });
-
-await mail.runOrThrow({ confirmed: true });`,
-  },
 };

@@ -60,7 +60,7 @@ async function audit(commandLine: CommandLine, { output, errors, signal }: Surro
 }
 
 function policyProblems(file: string, { details }: StageflowError<'SF_INPUT_INVALID'>): string {
-  return [`The policy "${file}" is not valid:`, ...details.issues.map((issue) => `  ${issue}`)].join('\n');
+  return [`The policy "${file}" is not valid:`, ...details.inputs.flatMap(({ issues }) => issues).map((issue) => `  ${issue}`)].join('\n');
 }
 
 async function readPolicy(file: string): Promise<string> {

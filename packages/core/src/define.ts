@@ -1,11 +1,11 @@
 import { StageflowError } from './errors.ts';
 import type { RunOptions } from './execution/start-run.ts';
+import type { RegisteredPipeline } from './pipeline.ts';
 import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
 import type { DraftCondition, DraftEdge, DraftStage, PipelinePolicy, PlanDraft } from './plan/draft.ts';
-import type { RegisteredPipeline } from './pipeline.ts';
+import type { CompletedRun, Run } from './run.ts';
 import { planFrom, runnable } from './runnable.ts';
 import { describeReceived, type Schema } from './schema.ts';
-import type { CompletedRun, Run } from './run.ts';
 import type { Input } from './source.ts';
 import type { StageDefinition, StageKind, StagePolicy } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
@@ -28,7 +28,10 @@ export interface StageSpecData extends StagePolicy {
   /** Names of stages that must have ended first. */
   readonly after?: readonly string[] | undefined;
   /** Runs only if the route chose one of `is`; or a synchronous predicate over the values. */
-  readonly when?: { readonly route: string; readonly is: readonly string[] } | ((values: Readonly<Record<string, unknown>>) => boolean) | undefined;
+  readonly when?:
+    | { readonly route: string; readonly is: readonly string[] }
+    | ((values: Readonly<Record<string, unknown>>) => boolean)
+    | undefined;
   readonly output?: Schema | undefined;
   readonly onFailure?: 'fail' | 'skip' | undefined;
   /** Guards only. */
@@ -58,7 +61,10 @@ export interface DefinedPipeline extends RegisteredPipeline<Input, Readonly<Reco
   /** See `Pipeline.run`. */
   run(input: Readonly<Record<string, unknown>>, options?: DefinedRunOptions): Promise<Run>;
   /** See `Pipeline.runOrThrow`. */
-  runOrThrow(input: Readonly<Record<string, unknown>>, options?: DefinedRunOptions): Promise<CompletedRun<Readonly<Record<string, unknown>>>>;
+  runOrThrow(
+    input: Readonly<Record<string, unknown>>,
+    options?: DefinedRunOptions,
+  ): Promise<CompletedRun<Readonly<Record<string, unknown>>>>;
   /** See `Pipeline.configure`. */
   configure(policies: PolicyOverrides): DefinedPipeline;
 }
@@ -98,7 +104,8 @@ function build(draft: PlanDraft, overrides: PolicyOverrides): DefinedPipeline {
 }
 
 function draftOf({ name, version, stages, outputs, also = [], ...policy }: PipelineSpecData): PlanDraft {
-  if (!Array.isArray(stages)) throw new StageflowError('SF_OPTION_INVALID', { option: 'stages', expected: 'an array', received: describeReceived(stages) });
+  if (!Array.isArray(stages))
+    throw new StageflowError('SF_OPTION_INVALID', { option: 'stages', expected: 'an array', received: describeReceived(stages) });
   return { name, version, stages: stages.map(draftStage), outputs: edges(outputs), also, policy };
 }
 
@@ -121,7 +128,8 @@ function edge(key: string, source: SourceSpec): DraftEdge {
     if ('firstOf' in source && Array.isArray(source.firstOf)) {
       return { key, read: source.optional === true ? 'optionalFirstOf' : 'firstOf', from: source.firstOf };
     }
-    if ('input' in source && typeof source.input === 'string') return { key, read: 'input', from: [source.input], schema: source.schema as Schema | undefined };
+    if ('input' in source && typeof source.input === 'string')
+      return { key, read: 'input', from: [source.input], schema: source.schema as Schema | undefined };
     if ('service' in source && typeof source.service === 'string') return { key, read: 'service', from: [source.service] };
     if ('optional' in source && typeof source.optional === 'string') return { key, read: 'optional', from: [source.optional] };
     if ('settled' in source && typeof source.settled === 'string') return { key, read: 'settled', from: [source.settled] };

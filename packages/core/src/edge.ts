@@ -1,6 +1,6 @@
 import type { StageOutcome } from './outcome.ts';
-import type { Stage } from './stage.ts';
 import type { Demand, Skippable, Source } from './source.ts';
+import type { Stage } from './stage.ts';
 
 /** An edge that tolerates a chosen skip. Made by {@link optional}. */
 export interface Optional<out Out = unknown, out In extends Demand = Demand> extends Source<Out | undefined, In, never> {

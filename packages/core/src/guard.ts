@@ -1,7 +1,7 @@
 import type { DemandOfWhen, When } from './condition.ts';
 import type { Cancel } from './control.ts';
-import { makeStage, type SkipsByOption, type Stage, type StageOptions } from './stage.ts';
 import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
+import { makeStage, type SkipsByOption, type Stage, type StageOptions } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
 const mark: unique symbol = Symbol.for('stageflow.verdict');

@@ -1,5 +1,18 @@
 export type { Condition, When } from './condition.ts';
-export { type Cancel, type Control, cancel, type Fail, fail, type Output, type RetryLater, retryLater, type Skip, type Suspend, skip, suspend } from './control.ts';
+export {
+  type Cancel,
+  type Control,
+  cancel,
+  type Fail,
+  fail,
+  type Output,
+  type RetryLater,
+  retryLater,
+  type Skip,
+  type Suspend,
+  skip,
+  suspend,
+} from './control.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-table.ts';
@@ -37,7 +50,21 @@ export {
   topicOf,
 } from './event.ts';
 export type { RunOptions } from './execution/start-run.ts';
-export { type Block, block, type Guard, type GuardSpec, type GuardValues, guard, type Pass, pass, type Review, review, type Transform, transform, type Verdict } from './guard.ts';
+export {
+  type Block,
+  block,
+  type Guard,
+  type GuardSpec,
+  type GuardValues,
+  guard,
+  type Pass,
+  pass,
+  type Review,
+  review,
+  type Transform,
+  transform,
+  type Verdict,
+} from './guard.ts';
 export type { IdentityOptions, RunIdentity } from './identity.ts';
 export { type InputsOf, inputs, type ServicesOf, services } from './inputs.ts';
 export type {
@@ -73,7 +100,20 @@ export type { RunHandle } from './run-handle.ts';
 export { createRuntime, type Runtime, type RuntimeOptions, type SinkEntry } from './runtime.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';
-export type { Demand, DemandOf, Input, Needs, NoNeeds, OutputOf, Service, Skippable, SkipsOf, Source, SourceTypes, ValuesOf } from './source.ts';
+export type {
+  Demand,
+  DemandOf,
+  Input,
+  Needs,
+  NoNeeds,
+  OutputOf,
+  Service,
+  Skippable,
+  SkipsOf,
+  Source,
+  SourceTypes,
+  ValuesOf,
+} from './source.ts';
 export { type Stage, type StageKind, type StageLabel, type StageOptions, type StagePolicy, type StageSpec, stage } from './stage.ts';
 export type { StageContext } from './stage-context.ts';
 export { type WorkSpec, work } from './work.ts';

@@ -1,7 +1,8 @@
 /**
  * The candidate closest to `name`, or `undefined` where none is close enough to be what was meant.
  *
- * Closeness is the Levenshtein distance (V. Levenshtein, 1966) and must not exceed a third of the longer name.
+ * Closeness counts insertions, deletions, substitutions and swaps of neighbours (optimal string alignment: F. Damerau,
+ * 1964) and must not exceed a third of the longer name.
  */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
@@ -19,13 +20,17 @@ export function nearestName(name: string, candidates: Iterable<string>): string 
 }
 
 function editDistance(left: string, right: string): number {
+  let beforePrevious: number[] = [];
   let previous = Array.from({ length: right.length + 1 }, (_, column) => column);
   for (let row = 1; row <= left.length; row++) {
     const current = [row];
     for (let column = 1; column <= right.length; column++) {
       const substituted = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(substituted, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const swap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      const swapped = swap ? (beforePrevious[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
+      current.push(Math.min(substituted, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    beforePrevious = previous;
     previous = current;
   }
   return previous[right.length] ?? 0;

@@ -57,6 +57,8 @@ export interface StageReport {
   readonly attempts: number;
   /** Epoch milliseconds; `undefined` where the stage never started or timings are off. */
   readonly startedAt: number | undefined;
+  /** Monotonic milliseconds from the run's start to the stage's; exact, where `startedAt` is rounded. */
+  readonly startedAfterMs: number | undefined;
   /** Monotonic milliseconds from the first start to the end, waits between attempts included. */
   readonly durationMs: number | undefined;
   /** Milliseconds it was ready and waited for a slot. */

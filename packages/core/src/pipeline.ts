@@ -1,12 +1,14 @@
+import type { Cancel, Control, Skip } from './control.ts';
 import { StageflowError } from './errors.ts';
 import type { RunOptions } from './execution/start-run.ts';
-import type { PipelinePolicy } from './plan/draft.ts';
+import type { Guard, Verdict } from './guard.ts';
 import { collect, type PipelineDefinition } from './plan/collect.ts';
 import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
+import type { PipelinePolicy } from './plan/draft.ts';
 import type { Plan } from './plan/plan.ts';
 import { problem } from './plan/validate.ts';
-import { planFrom, runnable } from './runnable.ts';
 import type { CompletedRun, Run } from './run.ts';
+import { planFrom, runnable } from './runnable.ts';
 import type { Demand, Input, Needs, NoNeeds, Service, Skippable } from './source.ts';
 import { makeStage, type Stage, type StagePolicy, type StageSource } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
@@ -14,29 +16,31 @@ import type { StageContext } from './stage-context.ts';
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 type ToIntersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
-/** What `In` demands under the name `Name`: where two inputs of one name meet, what satisfies both. */
-type GivenAs<In, Name> = ToIntersection<In extends Input<infer Own, infer Given> ? (Name extends Own ? { readonly given: Given } : never) : never> extends {
-  readonly given: infer Given;
-}
-  ? Given
-  : never;
-
-type InputName<In> = In extends Input<infer Name> ? Name : never;
-
-/** The object that `run()` takes: one member per input some stage reads; those that admit `undefined` may be left out. */
+/**
+ * The object that `run()` takes: one member per input some stage reads; those that admit `undefined` may be left out.
+ * Where two inputs of one name meet, the member satisfies both.
+ */
 export type RunInput<In extends Demand> = Simplify<
-  { readonly [Name in InputName<In> as undefined extends GivenAs<In, Name> ? never : Name]: GivenAs<In, Name> } & {
-    readonly [Name in InputName<In> as undefined extends GivenAs<In, Name> ? Name : never]?: GivenAs<In, Name> | undefined;
-  }
+  ToIntersection<
+    In extends Input<infer Name, infer Given>
+      ? undefined extends Given
+        ? { readonly [K in Name]?: Given | undefined }
+        : { readonly [K in Name]: Given }
+      : never
+  >
 >;
 
-/** The services that a pipeline demands, by name. */
-export type RunServices<In extends Demand> = { readonly [S in Extract<In, Service> as S['name']]: S['~types']['out'] };
+/** The services that a pipeline demands, by name. Where two of one name meet, the member satisfies both. */
+export type RunServices<In extends Demand> = Simplify<
+  ToIntersection<In extends Service<infer Name, infer T> ? { readonly [K in Name]: T } : never>
+>;
 
 /** What `run()` takes after the input: with `services` where some stage reads one. */
 export type OptionsArgument<In extends Demand> = [Extract<In, Service>] extends [never]
   ? [options?: RunOptions]
-  : [options: RunOptions & { readonly services: RunServices<In> }];
+  : string extends Extract<In, Service>['name']
+    ? [options?: RunOptions & { readonly services?: RunServices<In> | undefined }]
+    : [options: RunOptions & { readonly services: RunServices<In> }];
 
 type UndefinedIf<Skips extends Skippable> = [Skips] extends [never] ? never : undefined;
 
@@ -87,7 +91,7 @@ export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown>
    * const offline = chat.with(answer, ({ text }) => `you said ${text}`);
    * ```
    */
-  with<Out, Skips extends Skippable, Values>(stage: Stage<Out, Demand, Skips, Values>, replacement: Replacement<Out, In, Skips, Values>): Pipeline<In, Outs>;
+  with<S extends Stage>(stage: S, replacement: Replacement<S, In>): Pipeline<In, Outs>;
   /**
    * The same pipeline with policies of some stages overridden, by name.
    *
@@ -100,10 +104,16 @@ export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown>
   configure(policies: Readonly<Record<string, StagePolicy>>): Pipeline<In, Outs>;
 }
 
-/** What may stand in for a stage. */
-export type Replacement<Out, In extends Demand, Skips extends Skippable, Values> =
-  | Stage<NoInfer<Out>, In, NoInfer<Skips>>
-  | ((values: NoInfer<Values>, context: StageContext) => NoInfer<Out> | Promise<NoInfer<Out>>);
+/** What may stand in for a stage: another that yields the same and reads nothing new, or a function over the same values. */
+export type Replacement<S extends Stage, In extends Demand> =
+  S extends Stage<infer Out, Demand, infer Skips, infer Values>
+    ? Stage<Out, In, Skips> | ((values: Values, context: StageContext) => Returned<S, Out, Skips> | PromiseLike<Returned<S, Out, Skips>>)
+    : never;
+
+/** What a function in place of `S` may return: of a guard a verdict, else a value or a control value, `skip` only where `S` may skip. */
+type Returned<S extends Stage, Out, Skips extends Skippable> = S extends Guard
+  ? Verdict<Out> | Cancel
+  : Out | Exclude<Control, Skip> | ([Skips] extends [never] ? never : Skip);
 
 /** A pipeline as a runtime runs it, made by reference or from data. */
 export interface RegisteredPipeline<out In extends Demand = Demand, out Outs = unknown> {
@@ -147,15 +157,20 @@ function build(definition: Definition): Pipeline<never, unknown> {
   const plan = planFrom(collect(definition), definition.overrides);
   return Object.freeze({
     ...runnable(plan),
-    with: (stage: unknown, replacement: unknown) => build({ ...definition, replaced: replaced(definition, stage as StageSource, replacement) }),
+    with: (stage: unknown, replacement: unknown) =>
+      build({ ...definition, replaced: replaced(definition, stage as StageSource, replacement) }),
     configure: (policies: PolicyOverrides) => build({ ...definition, overrides: mergeOverrides(definition.overrides, policies) }),
   }) as never;
 }
 
 function replaced(definition: Definition, stage: StageSource, replacement: unknown): ReadonlyMap<StageSource, StageSource> {
   const standIn =
-    typeof replacement === 'function' ? makeStage<StageSource>(stage.kind, stage.name, { ...stage.spec, run: replacement }) : (replacement as StageSource);
-  const isKnown = collect(definition).stages.some(({ name, spec }) => name === stage.name && (definition.replaced.get(stage) ?? stage).spec === spec);
+    typeof replacement === 'function'
+      ? makeStage<StageSource>(stage.kind, stage.name, { ...stage.spec, run: replacement })
+      : (replacement as StageSource);
+  const isKnown = collect(definition).stages.some(
+    ({ name, spec }) => name === stage.name && (definition.replaced.get(stage) ?? stage).spec === spec,
+  );
   if (isKnown) return new Map(definition.replaced).set(stage, standIn);
   const details = { stage: String(stage?.name), reader: 'with()', nearest: undefined };
   throw new StageflowError('SF_PLAN_INVALID', { pipeline: definition.name, problems: [problem('SF_UNKNOWN_STAGE', details)] });

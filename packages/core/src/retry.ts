@@ -93,6 +93,9 @@ function sane(ms: number): number | undefined {
 function retryAfterHeader(headers: unknown): string | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined;
   const { get } = headers as { get?: unknown };
-  const value = typeof get === 'function' ? get.call(headers, 'retry-after') : Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
+  const value =
+    typeof get === 'function'
+      ? get.call(headers, 'retry-after')
+      : Object.entries(headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
   return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : undefined;
 }

@@ -1,12 +1,16 @@
 import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Control, Output, SkipsWhenReturned } from './control.ts';
-import { makeStage, type SkipsByOption, type Stage, type StageOptions, type StageSource } from './stage.ts';
 import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
+import { makeStage, type SkipsByOption, type Stage, type StageOptions, type StageSource } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** A stage that chooses one of several ways. */
-export interface Route<out Out extends string = string, out In extends Demand = Demand, out Skips extends Skippable = Skippable, in Values = never>
-  extends Stage<Out, In, Skips, Values> {
+export interface Route<
+  out Out extends string = string,
+  out In extends Demand = Demand,
+  out Skips extends Skippable = Skippable,
+  in Values = never,
+> extends Stage<Out, In, Skips, Values> {
   readonly kind: 'route';
   /**
    * The condition that this route chose one of `arms`.

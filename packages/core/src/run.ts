@@ -25,7 +25,7 @@ export interface RunSummary {
   readonly unsettled: readonly string[];
   /** Cleanups that failed; they do not change the status. */
   readonly cleanupErrors: readonly StageflowError[];
-  /** Monotonic milliseconds from start to end. */
+  /** Monotonic milliseconds from start to end; 0 where timings are off and nobody listens. */
   readonly elapsedMs: number;
 }
 

@@ -54,6 +54,7 @@ export function completedOrThrow<Outs>(run: Run<Outs>): CompletedRun<Outs> {
   if (run.status === 'completed') return run;
   if (run.status === 'failed') throw run.error;
   const location = { pipeline: run.pipeline, runId: run.runId };
-  if (run.status === 'blocked') throw new StageflowError('SF_RUN_BLOCKED', { stage: run.blockedBy, reason: run.reason }, { ...location, path: run.blockedBy });
+  if (run.status === 'blocked')
+    throw new StageflowError('SF_RUN_BLOCKED', { stage: run.blockedBy, reason: run.reason }, { ...location, path: run.blockedBy });
   throw new StageflowError('SF_RUN_CANCELLED', { reason: run.reason }, { ...location, path: run.cancelledBy });
 }

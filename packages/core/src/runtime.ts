@@ -1,8 +1,9 @@
 import { StageflowError } from './errors.ts';
-import type { RunState } from './execution/run-state.ts';
 import type { EventTarget } from './execution/emitter.ts';
-import type { Scheduler, Stop } from './execution/scheduler.ts';
+import type { RunState } from './execution/run-state.ts';
+import type { Scheduler } from './execution/scheduler.ts';
 import { checkOptions, type RunOptions, startRun } from './execution/start-run.ts';
+import type { Stop } from './execution/stop.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
 import { nearestName } from './nearest-name.ts';
@@ -91,7 +92,9 @@ export interface Runtime {
  * await runtime.close();
  * ```
  */
-export function createRuntime<const P extends readonly AnyPipeline[]>(options: RuntimeOptions<P> & ServicesOption<DemandOfAll<P[number]>>): Runtime {
+export function createRuntime<const P extends readonly AnyPipeline[]>(
+  options: RuntimeOptions<P> & ServicesOption<DemandOfAll<P[number]>>,
+): Runtime {
   return new HostRuntime(options);
 }
 
@@ -141,13 +144,21 @@ class HostRuntime implements Runtime {
     const active = new ActiveRun((state) => broadcast.follow(state));
     const targets = [broadcast, ...this.#queues.map(({ queue }) => queue)];
     this.#active.add(active);
-    const result = Promise.resolve().then(() => this.#launch(pipeline, input, { ...options, runId }, targets, active)) as Promise<Run<Outs>>;
+    const result = Promise.resolve().then(() => this.#launch(pipeline, input, { ...options, runId }, targets, active)) as Promise<
+      Run<Outs>
+    >;
     // Whoever reads only the events must not be ended by a rejection that nobody awaits.
     result.catch(() => {
       this.#active.delete(active);
       broadcast.abandon();
     });
-    return { runId, pipeline: pipeline.name, result, events: () => broadcast.subscribe(), cancel: (reason = 'the caller asked') => active.cancel(reason) };
+    return {
+      runId,
+      pipeline: pipeline.name,
+      result,
+      events: () => broadcast.subscribe(),
+      cancel: (reason = 'the caller asked') => active.cancel(reason),
+    };
   }
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
@@ -165,17 +176,29 @@ class HostRuntime implements Runtime {
     timer.cancel();
   }
 
-  async #launch(pipeline: AnyPipeline, input: unknown, options: RunOptions, targets: readonly EventTarget[], active: ActiveRun): Promise<Run> {
+  async #launch(
+    pipeline: AnyPipeline,
+    input: unknown,
+    options: RunOptions,
+    targets: readonly EventTarget[],
+    active: ActiveRun,
+  ): Promise<Run> {
     const { service, config, random, makeId } = this.#options;
     const defaults = { service, config, random, makeId, clock: this.#clock };
     this.#active.add(active);
     try {
-      const started = await startRun(pipeline.plan, input, this.#services, { ...defaults, ...withoutUndefined(options) }, {
-        targets,
-        defaults: this.#options,
-        onScheduler: (scheduler) => active.attach(scheduler),
-        stopBefore: () => active.stop,
-      });
+      const started = await startRun(
+        pipeline.plan,
+        input,
+        this.#services,
+        { ...defaults, ...withoutUndefined(options) },
+        {
+          targets,
+          defaults: this.#options,
+          onScheduler: (scheduler) => active.attach(scheduler),
+          stopBefore: () => active.stop,
+        },
+      );
       return await started.result;
     } finally {
       this.#active.delete(active);

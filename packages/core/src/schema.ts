@@ -14,9 +14,7 @@ export interface Schema<out Given = unknown, out Read = Given> {
 }
 
 /** What a schema's `validate` answers. */
-export type SchemaResult<Read> =
-  | { readonly value: Read; readonly issues?: undefined }
-  | { readonly issues: readonly SchemaIssue[] };
+export type SchemaResult<Read> = { readonly value: Read; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
 
 /** One complaint of a schema. */
 export interface SchemaIssue {
@@ -60,11 +58,24 @@ export function issueLines(issues: readonly SchemaIssue[]): string[] {
 export function describeReceived(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
-  if (typeof value === 'string') return value.length <= 40 ? `the string ${JSON.stringify(value)}` : `a string of ${value.length} characters`;
+  if (typeof value === 'string')
+    return value.length <= 40 ? `the string ${JSON.stringify(value)}` : `a string of ${value.length} characters`;
   if (typeof value === 'number' || typeof value === 'boolean') return `the ${typeof value} ${value}`;
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object') return typeof value;
+  const kind = className(value);
+  if (kind !== 'Object') return `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`;
   const keys = Object.keys(value);
   if (keys.length === 0) return 'an object without keys';
   return `an object with ${keys.slice(0, 8).join(', ')}${keys.length > 8 ? ` and ${keys.length - 8} more keys` : ''}`;
+}
+
+/** The name of an object's class; `Object` where it has none worth telling. */
+function className(value: object): string {
+  try {
+    const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+    return typeof name === 'string' && /^[A-Z]\w*$/.test(name) ? name : 'Object';
+  } catch {
+    return 'Object';
+  }
 }

@@ -1,5 +1,5 @@
-import type { EventSink } from './ports/event-sink.ts';
 import { droppedBefore, mustArrive, type RunEvent } from './event.ts';
+import type { EventSink } from './ports/event-sink.ts';
 
 /** What happens to events when a sink cannot keep up. */
 export type OverflowPolicy = 'drop-oldest' | 'drop-newest';
@@ -12,7 +12,7 @@ export interface SinkQueueOptions {
   readonly overflow?: OverflowPolicy | undefined;
 }
 
-/** What became of the events given to one sink. */
+/** What became of the events given to one sink; announcements of drops are not among them. */
 export interface SinkCounters {
   readonly delivered: number;
   readonly dropped: number;
@@ -95,22 +95,23 @@ export class SinkQueue {
     this.#state = 'delivering';
     while (this.#next < this.#waiting.length) {
       const event = this.#takeNext();
+      const counts = event.type !== 'events.dropped';
       let answer: unknown;
       try {
         answer = this.#sink.emit(event);
       } catch {
-        this.#failed++;
+        if (counts) this.#failed++;
         continue;
       }
       if (isPromiseLike(answer)) {
         this.#state = 'awaiting';
         answer.then(
-          () => this.#resume(true),
-          () => this.#resume(false),
+          () => this.#resume(counts ? 'delivered' : 'announced'),
+          () => this.#resume(counts ? 'failed' : 'announced'),
         );
         return;
       }
-      this.#delivered++;
+      if (counts) this.#delivered++;
     }
     this.#waiting = [];
     this.#next = 0;
@@ -118,9 +119,9 @@ export class SinkQueue {
     for (const wake of this.#idleWaiters.splice(0)) wake();
   }
 
-  #resume(delivered: boolean): void {
-    if (delivered) this.#delivered++;
-    else this.#failed++;
+  #resume(end: 'delivered' | 'failed' | 'announced'): void {
+    if (end === 'delivered') this.#delivered++;
+    else if (end === 'failed') this.#failed++;
     this.#deliver();
   }
 

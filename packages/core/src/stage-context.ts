@@ -2,7 +2,10 @@ import type { EventDefinition } from './define-event.ts';
 import type { RunIdentity } from './identity.ts';
 import type { Schema } from './schema.ts';
 
-/** What a stage knows about its run. The second argument of every stage's function. */
+/**
+ * What a stage knows about its run. The second argument of every stage's function; its members may be taken out of it:
+ * `run: ({ text }, { signal, defer }) => …`.
+ */
 export interface StageContext {
   readonly identity: RunIdentity;
   readonly runId: string;
@@ -22,34 +25,34 @@ export interface StageContext {
   /** Monotonic milliseconds since the run started. */
   readonly elapsedMs: number;
   /** Epoch milliseconds, from the run's clock. */
-  now(): number;
+  readonly now: () => number;
   /** In [0, 1), from the run's source of randomness. */
-  random(): number;
+  readonly random: () => number;
   /** Says how far the work is; counts as a sign of life. `fraction` is in [0, 1]. */
-  progress(fraction: number, message?: string): void;
+  readonly progress: (fraction: number, message?: string) => void;
   /** A sign of life: starts the stage's `idleMs` anew, never its `timeoutMs`. */
-  heartbeat(): void;
+  readonly heartbeat: () => void;
   /**
    * Emits an event of the host's own, in the envelope of the run's events.
    *
    * @throws SF_EVENT_INVALID where the payload breaks the schema of the definition.
    */
-  emit<P>(definition: EventDefinition<P>, payload: NoInfer<P>): void;
+  readonly emit: <P>(definition: EventDefinition<P>, payload: NoInfer<P>) => void;
   /**
    * Runs `cleanup` when the run ends, whichever way, after every stage has settled and before the last event. Cleanups
    * run one at a time, last in first out, within one budget; a failure is reported and changes no outcome.
    */
-  defer(cleanup: () => unknown): void;
+  readonly defer: (cleanup: () => unknown) => void;
   /**
    * The value given to the run under `extensions[key]`, as `schema` reads it. Checked once a run.
    *
    * @throws SF_EXTENSION_INVALID, SF_SCHEMA_ASYNC
    */
-  extension<Read>(key: string, schema: Schema<unknown, Read>): Read;
+  readonly extension: <Read>(key: string, schema: Schema<unknown, Read>) => Read;
   /**
    * The value that the runtime's ConfigProvider has under `key`, as `schema` reads it.
    *
    * @throws SF_CONFIG_INVALID, SF_SCHEMA_ASYNC
    */
-  config<Read>(key: string, schema: Schema<unknown, Read>): Read;
+  readonly config: <Read>(key: string, schema: Schema<unknown, Read>) => Read;
 }

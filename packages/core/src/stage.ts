@@ -128,6 +128,18 @@ export interface StageDefinition extends StagePolicy {
 /** The function of a stage, without its types. */
 export type StageFunction = (values: never, context: StageContext) => unknown;
 
+/**
+ * The run-time parts of a stage: for tools that rebuild or inspect stages.
+ *
+ * @example
+ * ```ts
+ * const { name, kind, spec } = stageParts(greet);
+ * ```
+ */
+export function stageParts(stage: Stage): StageSource {
+  return stage as unknown as StageSource;
+}
+
 /** The one place where a stage's phantom types are put on. */
 export function makeStage<S>(kind: StageKind, name: string, spec: unknown): S {
   return Object.freeze({ kind, name, spec }) as S;

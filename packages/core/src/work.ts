@@ -1,8 +1,8 @@
 import type { DemandOfWhen, When } from './condition.ts';
 import type { SkipsWhenReturned } from './control.ts';
 import type { Schema } from './schema.ts';
-import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
 import type { Needs, NoNeeds, Source } from './source.ts';
+import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
 /** What {@link work} takes. */

@@ -6,7 +6,11 @@ import { virtualClock } from './virtual-clock.ts';
 
 const { text } = inputs<{ text: string }>();
 const aText: Schema<unknown, string> = {
-  '~standard': { version: 1, vendor: 'test', validate: (value) => (typeof value === 'string' ? { value } : { issues: [{ message: 'no text' }] }) },
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => (typeof value === 'string' ? { value } : { issues: [{ message: 'no text' }] }),
+  },
 };
 const fetched = stage('fetched', {
   needs: { text },
@@ -121,17 +125,21 @@ describe('injectFaults()', () => {
   test('says which fault never struck, and stays silent once it has', async () => {
     const faults = injectFaults(shout, { faults: [{ stage: fetched, kind: 'throw', calls: [2] }] });
     await faults.pipeline.run({ text: 'a' });
-    expect(() => faults.assertFired()).toThrow('Faults did not strike as planned:\n- throw at "fetched" did not strike on call 2; its function was called once.');
+    expect(() => faults.assertFired()).toThrow(
+      'Faults did not strike as planned:\n- throw at "fetched" did not strike on call 2; its function was called once.',
+    );
     await faults.pipeline.run({ text: 'a' });
     faults.assertFired();
   });
 
   test('refuses rules that cannot work', () => {
-    const inject = (fault: object): unknown => injectFaults(shout, { faults: [{ stage: fetched, ...fault } as Fault] });
+    const inject = (fault: Partial<Fault>): unknown => injectFaults(shout, { faults: [{ stage: fetched, ...fault } as Fault] });
     expect(() => inject({ kind: 'delay', ms: 5 })).toThrow('The fault delay at "fetched" needs a clock');
     expect(() => inject({ kind: 'throw', probability: 1.1 })).toThrow('has "probability": 1.1; expected 0 to 1.');
     expect(() => inject({ kind: 'throw', calls: [0] })).toThrow('has "calls": [0]; calls are counted from 1.');
-    expect(() => inject({ kind: 'throw', stage: elsewhere })).toThrow('stage "elsewhere", which pipeline "shout" does not have; it has fetched, shouted.');
+    expect(() => inject({ kind: 'throw', stage: elsewhere })).toThrow(
+      'stage "elsewhere", which pipeline "shout" does not have; it has fetched, shouted.',
+    );
     expect(() => inject({ kind: 'throw' })).not.toThrow();
   });
 });

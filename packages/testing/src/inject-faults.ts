@@ -147,11 +147,16 @@ class Rule {
   }
 }
 
-function functionOf<In extends Demand, Outs>(pipeline: Pipeline<In, Outs>, stage: string): (values: never, context: StageContext) => unknown {
+function functionOf<In extends Demand, Outs>(
+  pipeline: Pipeline<In, Outs>,
+  stage: string,
+): (values: never, context: StageContext) => unknown {
   const { stages, indexByName } = pipeline.plan;
   const planned = stages[indexByName.get(stage) ?? -1];
   if (planned !== undefined) return planned.run;
-  throw new TypeError(`A fault is meant for stage "${stage}", which pipeline "${pipeline.name}" does not have; it has ${stages.map(({ name }) => name).join(', ')}.`);
+  throw new TypeError(
+    `A fault is meant for stage "${stage}", which pipeline "${pipeline.name}" does not have; it has ${stages.map(({ name }) => name).join(', ')}.`,
+  );
 }
 
 function checkFault({ kind, stage, calls, probability = 1 }: Fault, { clock }: FaultOptions): void {

@@ -6,7 +6,9 @@ import { type Traceable, traceOf } from './trace.ts';
 export type EventFields<T extends RunEvent['type']> = Partial<Omit<EventOf<T>, 'type'>>;
 
 /** An event to look for: its type, alone or with fields. */
-export type ExpectedEvent = RunEvent['type'] | { readonly [T in RunEvent['type']]: { readonly type: T } & EventFields<T> }[RunEvent['type']];
+export type ExpectedEvent =
+  | RunEvent['type']
+  | { readonly [T in RunEvent['type']]: { readonly type: T } & EventFields<T> }[RunEvent['type']];
 
 /** Members of an outcome that must match. */
 export type OutcomeFields<S extends OutcomeStatus> = Partial<Omit<Extract<StageOutcome, { readonly status: S }>, 'status'>>;
@@ -33,10 +35,13 @@ export const matchers = {
     const wanted = expected.map((each) => (typeof each === 'string' ? { type: each } : each));
     let next = 0;
     for (const event of events) if (next < wanted.length && matches(this, event, wanted[next] as object)) next++;
-    const lines = wanted.map((each, at) => `  ${at < next ? 'found  ' : at === next ? 'missing' : '       '}  ${describeExpected(this, each)}`);
+    const lines = wanted.map(
+      (each, at) => `  ${at < next ? 'found  ' : at === next ? 'missing' : '       '}  ${describeExpected(this, each)}`,
+    );
     return {
       pass: next === wanted.length,
-      message: () => `Expected these events ${this.isNot ? 'not ' : ''}to have been emitted in this order:\n${lines.join('\n')}${tracePart(events)}`,
+      message: () =>
+        `Expected these events ${this.isNot ? 'not ' : ''}to have been emitted in this order:\n${lines.join('\n')}${tracePart(events)}`,
     };
   },
 
@@ -46,7 +51,8 @@ export const matchers = {
     const complaint = events.length === 0 ? 'there are no events' : gaps.join('\n  ');
     return {
       pass: complaint === '',
-      message: () => `Expected the events of each run ${this.isNot ? 'not ' : ''}to be numbered without a gap${complaint && `:\n  ${complaint}`}${tracePart(events)}`,
+      message: () =>
+        `Expected the events of each run ${this.isNot ? 'not ' : ''}to be numbered without a gap${complaint && `:\n  ${complaint}`}${tracePart(events)}`,
     };
   },
 
@@ -69,7 +75,7 @@ export const matchers = {
     return {
       pass: matches(this, report.outcome, expected),
       message: () =>
-        `Expected stage "${stage}" ${this.isNot ? 'not ' : ''}to have ended as ${this.utils.stringify(expected)}; it ended as ${this.utils.stringify(pick(report.outcome, Object.keys(expected)))}.${tracePart(run)}`,
+        `Expected stage "${stage}" ${this.isNot ? 'not ' : ''}to have ended as ${inLine(this, expected)}; it ended as ${inLine(this, pick(report.outcome, Object.keys(expected)))}.${tracePart(run)}`,
       expected,
       actual: report.outcome,
     };
@@ -78,10 +84,16 @@ export const matchers = {
 
 function statusResult(context: MatcherState, received: unknown, status: string, matcher: string): SyncMatcherResult {
   const actual = isObject(received) ? received['status'] : undefined;
-  if (typeof actual !== 'string') throw new TypeError(`${matcher}() takes the result of a run or the outcome of a stage; it received ${context.utils.stringify(received)}.`);
+  if (typeof actual !== 'string')
+    throw new TypeError(`${matcher}() takes the result of a run or the outcome of a stage; it received ${inLine(context, received)}.`);
   const not = context.isNot ? 'not ' : '';
   const trace = isRun(received) ? tracePart(received) : isEvents(received) ? tracePart(received.events) : '';
-  return { pass: actual === status, message: () => `Expected the status ${not}to be ${status}; it is ${actual}.${trace}`, expected: status, actual };
+  return {
+    pass: actual === status,
+    message: () => `Expected the status ${not}to be ${status}; it is ${actual}.${trace}`,
+    expected: status,
+    actual,
+  };
 }
 
 function eventsOf(received: unknown, matcher: string): readonly RunEvent[] {
@@ -111,9 +123,13 @@ function matches({ equals, customTesters, utils }: MatcherState, actual: object,
   return equals(actual, expected, [...customTesters, utils.iterableEquality, utils.subsetEquality]);
 }
 
-function describeExpected({ utils }: MatcherState, expected: object): string {
+function describeExpected(context: MatcherState, expected: object): string {
   const { type, ...fields } = expected as { readonly type: string };
-  return Object.keys(fields).length === 0 ? type : `${type} ${utils.stringify(fields)}`;
+  return Object.keys(fields).length === 0 ? type : `${type} ${inLine(context, fields)}`;
+}
+
+function inLine({ utils }: MatcherState, value: unknown): string {
+  return utils.stringify(value, undefined, { min: true });
 }
 
 function pick(source: object, keys: readonly string[]): object {

@@ -1,6 +1,6 @@
-import { guard, inputs, optional, pass, type RunOptions, services, settled, skip, type StageOutcome, stage } from '@stageflow/core';
+import { guard, inputs, optional, pass, type RunOptions, type StageOutcome, services, settled, skip, stage } from '@stageflow/core';
 import { expectTypeOf, test } from 'vitest';
-import { runStage, type StageRun } from './index.ts';
+import { runStage, type StageRun } from '@stageflow/testing';
 
 const { text, count } = inputs<{ text: string; count: number }>();
 const { model } = services<{ model: { ask(text: string): Promise<string> } }>();

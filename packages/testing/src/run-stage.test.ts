@@ -1,4 +1,19 @@
-import { block, guard, inputs, optional, pass, pipeline, route, type Schema, services, settled, skip, stage, transform, work } from '@stageflow/core';
+import {
+  block,
+  guard,
+  inputs,
+  optional,
+  pass,
+  pipeline,
+  route,
+  type Schema,
+  services,
+  settled,
+  skip,
+  stage,
+  transform,
+  work,
+} from '@stageflow/core';
 import { describe, expect, test, vi } from 'vitest';
 import { recordingSink } from './recording-sink.ts';
 import { runStage } from './run-stage.ts';
@@ -96,7 +111,9 @@ describe('runStage()', () => {
     });
     expect(await runStage(throws, {})).toMatchObject({ status: 'failed', error: { code: 'SF_STAGE_FAILED', cause: { message: 'mine' } } });
     const controller = new AbortController();
-    const waits = stage('waits', { run: (_values, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))) });
+    const waits = stage('waits', {
+      run: (_values, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    });
     const waiting = runStage(waits, {}, { signal: controller.signal });
     controller.abort(new Error('enough'));
     expect(await waiting).toMatchObject({ status: 'cancelled', reason: 'enough' });
@@ -109,7 +126,13 @@ describe('runStage()', () => {
     const outcome = await runStage(defers, {}, { sinks: [sink] });
     expect(outcome).toStrictEqual({ status: 'completed', output: undefined });
     expect(outcome.report).toMatchObject({ stage: 'defers', attempts: 1, version: '2' });
-    expect(outcome.events.map(({ type }) => type)).toEqual(['run.created', 'run.started', 'stage.started', 'stage.completed', 'run.completed']);
+    expect(outcome.events.map(({ type }) => type)).toEqual([
+      'run.created',
+      'run.started',
+      'stage.started',
+      'stage.completed',
+      'run.completed',
+    ]);
     expect(sink.events).toEqual(outcome.events);
     expect(cleanup).toHaveBeenCalledOnce();
   });

@@ -1,6 +1,6 @@
 import { cancel, fail, guard, inputs, optional, pass, pipeline, retryLater, type Skippable, skip, stage, transform } from '@stageflow/core';
 import { expectTypeOf, test } from 'vitest';
-import { type Script, type ScriptedStep, scripted } from './index.ts';
+import { type Script, type ScriptedStep, scripted } from '@stageflow/testing';
 
 const { text } = inputs<{ text: string }>();
 const profile = stage('profile', { needs: { text }, run: ({ text }) => (text === '' ? skip('anonymous') : { name: text }) });
@@ -16,7 +16,10 @@ test('scripted() has the values and the output of its stage', () => {
 });
 
 test('scripted() takes control values, and verdicts for guards', () => {
-  void chat.with(answer, scripted(answer, [{ returns: cancel('enough') }, { returns: fail('no') }, { returns: retryLater('busy', { afterMs: 5 }) }]));
+  void chat.with(
+    answer,
+    scripted(answer, [{ returns: cancel('enough') }, { returns: fail('no') }, { returns: retryLater('busy', { afterMs: 5 }) }]),
+  );
   void chat.with(safe, scripted(safe, [{ returns: pass() }, { returns: transform('clean') }]));
   // @ts-expect-error the guard yields text
   void scripted(safe, [{ returns: transform(1) }]);

@@ -24,9 +24,19 @@ describe('scripted()', () => {
   test('takes its time on the virtual clock, and obeys its signal meanwhile', async () => {
     const clock = virtualClock();
     const sink = recordingSink();
-    const script = scripted(answer, [{ returns: 'late', afterMs: 500 }, { returns: 'in time', afterMs: 40 }], { clock });
+    const script = scripted(
+      answer,
+      [
+        { returns: 'late', afterMs: 500 },
+        { returns: 'in time', afterMs: 40 },
+      ],
+      { clock },
+    );
     const run = await clock.settle(
-      patient.with(answer, script).configure({ answer: { timeoutMs: 50 } }).run({ text: 'hi' }, { clock, sinks: [sink] }),
+      patient
+        .with(answer, script)
+        .configure({ answer: { timeoutMs: 50 } })
+        .run({ text: 'hi' }, { clock, sinks: [sink] }),
     );
     expect(run).toMatchObject({ status: 'completed', outputs: { answer: 'in time' }, elapsedMs: 50 + 100 + 40 });
     expect(script.calls.map(({ aborted }) => aborted)).toEqual([true, false]);
@@ -36,10 +46,16 @@ describe('scripted()', () => {
   test('ignores its signal where it is told to, and arrives late', async () => {
     const clock = virtualClock();
     const sink = recordingSink();
-    const steps = [{ returns: 'late', afterMs: 500, ignoresSignal: true }, { returns: 'in time', afterMs: 450 }] as const;
+    const steps = [
+      { returns: 'late', afterMs: 500, ignoresSignal: true },
+      { returns: 'in time', afterMs: 450 },
+    ] as const;
     const script = scripted(answer, steps, { clock });
     const run = await clock.settle(
-      patient.with(answer, script).configure({ answer: { timeoutMs: 480, graceMs: 10 } }).run({ text: 'hi' }, { clock, sinks: [sink] }),
+      patient
+        .with(answer, script)
+        .configure({ answer: { timeoutMs: 480, graceMs: 10 } })
+        .run({ text: 'hi' }, { clock, sinks: [sink] }),
     );
     expect(run).toMatchObject({ status: 'completed', outputs: { answer: 'in time' } });
     expect(sink.of('attempt.abandoned')).toHaveLength(1);
@@ -92,7 +108,7 @@ describe('scripted()', () => {
     const script = scripted(answer, [{ returns: 'a', times: 2 }, { throws: new Error('no') }]);
     const run = (): Promise<unknown> => chat.with(answer, script).run({ text: '' });
     expect(script.left).toBe(3);
-    expect(() => script.assertUsedUp()).toThrow('Step 1 of the script of "answer" (returns) was used 0 of 2 times; calls: 0.'.replace('was used 0 of 2 times', 'was not used'));
+    expect(() => script.assertUsedUp()).toThrow('Step 1 of the script of "answer" (returns) was not used; calls: 0.');
     await run();
     expect(() => script.assertUsedUp()).toThrow('Step 1 of the script of "answer" (returns) was used 1 of 2 times; calls: 1.');
     await run();
@@ -111,7 +127,7 @@ describe('scripted()', () => {
   });
 
   test('refuses steps that cannot work', () => {
-    const make = (step: object): Script<string, unknown> => scripted(answer, [step as { returns: string }]);
+    const make = (step: object): Script<string, { readonly text: string }> => scripted(answer, [step as { returns: string }]);
     expect(() => make({ returns: 'a', afterMs: 5 })).toThrow('Step 1 of the script of "answer" takes 5 ms, and the script has no clock');
     for (const times of [0, 1.5, -1, Number.NaN]) expect(() => make({ returns: 'a', times })).toThrow(RangeError);
     expect(make({ returns: 'a', times: 1 }).name).toBe('scripted answer');

@@ -10,5 +10,7 @@ export type StageDefinition = Plan['draft']['stages'][number]['spec'];
 export function definitionOf(stage: Stage): StageDefinition {
   const { spec } = stage as Stage & { readonly spec?: StageDefinition };
   if (typeof spec === 'object') return spec;
-  throw new TypeError(`Expected a stage made by stage(), route(), guard() or work(); "${stage.name}" is of kind "${stage.kind}" and has no function.`);
+  throw new TypeError(
+    `Expected a stage made by stage(), route(), guard() or work(); "${stage.name}" is of kind "${stage.kind}" and has no function.`,
+  );
 }

@@ -1,8 +1,8 @@
 // A pipeline as a user has it, and its test as a user writes it: all of this package together.
 import { block, guard, inputs, optional, pass, pipeline, services, skip, stage, work } from '@stageflow/core';
 import { describe, expect, test } from 'vitest';
-import { injectFaults, recordingSink, runStage, scripted, seededIds, seededRandom, traceOf, virtualClock } from './index.ts';
-import './vitest.ts';
+import { injectFaults, recordingSink, runStage, scripted, seededIds, seededRandom, traceOf, virtualClock } from '@stageflow/testing';
+import '@stageflow/testing/vitest';
 
 const { text, userId } = inputs<{ text: string; userId?: string }>();
 const { model } = services<{ model: { ask(prompt: string, signal: AbortSignal): Promise<string> } }>();
@@ -43,7 +43,11 @@ describe('chat', () => {
     expect(run.runId).toBe('run-1');
     expect(answers.calls).toMatchObject([{ values: { text: 'hi', profile: { name: 'Ada' } }, attempt: 1 }]);
     expect(sink).toHaveEmitted('attempt.failed', { stage: 'profile', attempt: 1 });
-    expect(sink).toHaveEmittedInOrder(['run.created', { type: 'stage.completed', stage: 'profile' }, { type: 'stage.started', stage: 'answer' }]);
+    expect(sink).toHaveEmittedInOrder([
+      'run.created',
+      { type: 'stage.completed', stage: 'profile' },
+      { type: 'stage.started', stage: 'answer' },
+    ]);
     expect(sink).toHaveGapFreeSeq();
     profiles.assertUsedUp();
     answers.assertUsedUp();
@@ -54,21 +58,21 @@ describe('chat', () => {
             0 ms    safe started
             0 ms    safe completed in 0 ms
             0 ms    profile started
-            0 ms    profile attempt 1 failed, next in 70.377 ms: SF_STAGE_FAILED Stage "profile" failed: 503.
-      270.377 ms    profile completed in 270.377 ms
-      270.377 ms    answer started
-      270.377 ms    answer completed in 0 ms
-      270.377 ms    audit started
-      270.377 ms    audit completed in 0 ms
-      270.377 ms  completed in 270.377 ms: 4 completed"
+            0 ms    profile attempt 1 failed, next in 70.38 ms: SF_STAGE_FAILED Stage "profile" failed: 503.
+       270.38 ms    profile completed in 270.38 ms
+       270.38 ms    answer started
+       270.38 ms    answer completed in 0 ms
+       270.38 ms    audit started
+       270.38 ms    audit completed in 0 ms
+       270.38 ms  completed in 270.38 ms: 4 completed"
     `);
     expect(traceOf(run)).toMatchInlineSnapshot(`
       "run chat
             0 ms    safe completed in 0 ms
-            0 ms    profile completed in 270.377 ms, 2 attempts
-      270.376 ms    answer completed in 0 ms
-      270.376 ms    audit completed in 0 ms
-      270.377 ms  completed in 270.377 ms: 4 completed"
+            0 ms    profile completed in 270.38 ms, 2 attempts
+       270.38 ms    answer completed in 0 ms
+       270.38 ms    audit completed in 0 ms
+       270.38 ms  completed in 270.38 ms: 4 completed"
     `);
   });
 

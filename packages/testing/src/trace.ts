@@ -44,12 +44,15 @@ type FactOf<T extends RunEvent['type']> = (event: EventOf<T>) => string;
 const facts = {
   'run.created': ({ stageCount }) => `created with ${counted(stageCount, 'stage')}`,
   'run.started': () => 'started',
-  'run.snapshotted': ({ statuses }) => `joined late: ${Object.entries(statuses).map(([stage, status]) => `${stage} ${status}`).join(', ')}`,
+  'run.snapshotted': ({ statuses }) =>
+    `joined late: ${Object.entries(statuses)
+      .map(([stage, status]) => `${stage} ${status}`)
+      .join(', ')}`,
   'run.stopping': ({ status, reason }) => `stopping as ${status}: ${reason}`,
   'run.completed': (event) => `completed${event.degraded ? ', degraded,' : ''} ${ending(event)}`,
   'run.failed': (event) => `failed ${ending(event)}; ${errorText(event.error)}`,
-  'run.blocked': (event) => `blocked by ${event.blockedBy} ${ending(event)}; ${event.reason}`,
-  'run.cancelled': (event) => `cancelled ${ending(event)}; ${event.reason}`,
+  'run.blocked': (event) => `blocked${by(event.blockedBy)} ${ending(event)}; ${event.reason}`,
+  'run.cancelled': (event) => `cancelled${by(event.cancelledBy)} ${ending(event)}; ${event.reason}`,
   'stage.started': ({ queuedMs }) => `started${queuedMs > 0 ? ` after ${ms(queuedMs)} in the queue` : ''}`,
   'stage.completed': ({ durationMs }) => `completed in ${ms(durationMs)}`,
   'stage.skipped': ({ reason, rootCause }) => `skipped: ${reason}${rootCause === undefined ? '' : ` (root cause: ${rootCause})`}`,
@@ -75,19 +78,23 @@ function factOf<T extends RunEvent['type']>(event: EventOf<T>): string {
 
 function traceOfRun(run: Run<unknown>): string {
   const lines = Array.from(run.stages.values(), (report) => {
-    const startMs = report.startedAt === undefined ? undefined : report.startedAt - startOf(run);
-    const time = startMs === undefined ? '-' : ms(startMs);
+    const time = report.startedAfterMs === undefined ? '-' : ms(report.startedAfterMs);
     return `${time.padStart(10)}  ${'  '.repeat(1 + depthOf(report.path))}${report.path} ${reportText(report)}`;
   });
-  const cause = run.status === 'failed' ? `; ${errorText(run.error)}` : run.status === 'completed' ? '' : `; ${run.reason}`;
-  const by = run.status === 'blocked' ? ` by ${run.blockedBy}` : run.status === 'completed' && run.degraded ? ', degraded,' : '';
   const end = ending({ durationMs: run.elapsedMs, counts: run.counts, unsettled: run.unsettled });
-  return [`run ${run.pipeline}`, ...lines, `${ms(run.elapsedMs).padStart(10)}  ${run.status}${by} ${end}${cause}`].join('\n');
+  return [`run ${run.pipeline}`, ...lines, `${ms(run.elapsedMs).padStart(10)}  ${statusText(run, end)}`].join('\n');
 }
 
-/** When the first stage started: reports give wall times only. */
-function startOf(run: Run<unknown>): number {
-  return Math.min(...Array.from(run.stages.values(), ({ startedAt }) => startedAt ?? Number.POSITIVE_INFINITY));
+/** The same words as for the last event of the run. */
+function statusText(run: Run<unknown>, end: string): string {
+  if (run.status === 'completed') return `completed${run.degraded ? ', degraded,' : ''} ${end}`;
+  if (run.status === 'failed') return `failed ${end}; ${errorText(run.error)}`;
+  if (run.status === 'blocked') return `blocked${by(run.blockedBy)} ${end}; ${run.reason}`;
+  return `cancelled${by(run.cancelledBy)} ${end}; ${run.reason}`;
+}
+
+function by(stage: string | undefined): string {
+  return stage === undefined ? '' : ` by ${stage}`;
 }
 
 function reportText({ outcome, attempts, durationMs, queuedMs, unsettled }: StageReport): string {
@@ -105,7 +112,15 @@ function causeOf(outcome: StageReport['outcome']): string {
   return `: ${outcome.reason}${cause}`;
 }
 
-function ending({ durationMs, counts, unsettled }: { readonly durationMs: number; readonly counts: OutcomeCounts; readonly unsettled: readonly string[] }): string {
+function ending({
+  durationMs,
+  counts,
+  unsettled,
+}: {
+  readonly durationMs: number;
+  readonly counts: OutcomeCounts;
+  readonly unsettled: readonly string[];
+}): string {
   const ended = Object.entries(counts).flatMap(([status, count]) => (count > 0 ? [`${count} ${status}`] : []));
   return `in ${ms(durationMs)}: ${ended.join(', ')}${unsettled.length > 0 ? `; unsettled: ${unsettled.join(', ')}` : ''}`;
 }

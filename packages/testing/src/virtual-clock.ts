@@ -184,7 +184,9 @@ class ManualClock implements VirtualClock {
 
   async #moving<T>(verb: string, move: () => Promise<T>): Promise<T> {
     if (this.#mover !== undefined) {
-      throw new Error(`${verb}() was called while ${this.#mover}() moves the clock: await one before the other; several promises settle as Promise.all([…]).`);
+      throw new Error(
+        `${verb}() was called while ${this.#mover}() moves the clock: await one before the other; several promises settle as Promise.all([…]).`,
+      );
     }
     this.#mover = verb;
     try {

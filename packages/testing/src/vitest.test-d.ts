@@ -1,7 +1,7 @@
 import type { Run } from '@stageflow/core';
 import { expect, test } from 'vitest';
-import { recordingSink } from './index.ts';
-import './vitest.ts';
+import { recordingSink } from '@stageflow/testing';
+import '@stageflow/testing/vitest';
 
 declare const run: Run;
 

@@ -19,6 +19,7 @@ export interface UnreadablePackage {
 
 /** What stands in a node_modules folder. */
 export interface Discovery {
+  readonly nodeModules: string;
   /** Sorted by id, then by place. */
   readonly packages: readonly InstalledPackage[];
   readonly unreadable: readonly UnreadablePackage[];

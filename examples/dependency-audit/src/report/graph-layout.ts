@@ -24,6 +24,8 @@ interface Node {
 }
 
 const sweeps = 12;
+/** Against a box. */
+const bendWidth = 0.3;
 
 /**
  * Places a plan in rows, as K. Sugiyama et al. do ("Methods for visual understanding of hierarchical system
@@ -80,7 +82,17 @@ function sortRows(rows: readonly Node[][], arrows: readonly { readonly path: rea
   for (const row of downwards ? rows : rows.toReversed()) {
     const wished = new Map(row.map((node) => [node, mean(neighbours.get(node)?.map(({ column }) => column)) ?? node.column]));
     row.sort((left, right) => (wished.get(left) ?? 0) - (wished.get(right) ?? 0));
-    for (const [index, node] of row.entries()) node.column = index - (row.length - 1) / 2;
+    placeSideBySide(row);
+  }
+}
+
+/** Gives the nodes of a row their columns, the row centred; a bend takes less room than a box. */
+function placeSideBySide(row: readonly Node[]): void {
+  const widthOf = ({ kind }: Node): number => (kind === 'bend' ? bendWidth : 1);
+  let left = -row.reduce((sum, node) => sum + widthOf(node), 0) / 2;
+  for (const node of row) {
+    node.column = left + widthOf(node) / 2;
+    left += widthOf(node);
   }
 }
 

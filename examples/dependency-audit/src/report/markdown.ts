@@ -10,7 +10,7 @@ export function markdownReport(report: AuditReport, plan: Plan, timeline: readon
   const { nodeModules, verdict, packageCount, checks, violations, sections } = report;
   const parts = [
     '# Dependency audit',
-    `${packageCount} packages in ${text(nodeModules)}. **${text(verdict)}**`,
+    `${packageCount} packages in ${text(nodeModules)}. **${verdict}**`,
     table(
       ['Check', 'Found', 'Policy'],
       checks.map(({ check, found, verdict, violationCount }) => [
@@ -38,7 +38,7 @@ function sectionParts({ title, note, columns, rows }: Section): string[] {
       ? 'None.'
       : table(
           columns.map((column) => column.title),
-          rows.map((row) => row.map(text)),
+          rows.map((row) => row.map((cell, index) => (columns[index]?.numeric ? cell : text(cell)))),
         );
   return [`## ${title}`, note, body];
 }
@@ -48,7 +48,12 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
-/** Text from outside: shown as it is, never read as Markdown or HTML. */
+/**
+ * Text from outside, shown as it is: nothing in it is read as Markdown, HTML or the name of somebody to notify. In a
+ * code span where that is possible; what would end the span or the cell is spelled out by its code instead.
+ */
 function text(outside: string): string {
-  return printable(outside).replace(/[\\`*_{}[\]()<>#+!|~&$@:-]/g, (character) => `&#${character.charCodeAt(0)};`);
+  const safe = printable(outside);
+  if (safe !== '' && !/[`|\\]/.test(safe)) return `\`${safe}\``;
+  return safe.replace(/[^\p{L}\p{N} .,/^=-]/gu, (character) => `&#${character.codePointAt(0)};`);
 }

@@ -26,7 +26,7 @@ section { margin-top: 36px; }
 .note { color: var(--soft); margin-bottom: 10px; max-width: 75ch; }
 .none { color: var(--soft); font-style: italic; }
 .wide { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-bottom: 22px; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
+table { border-collapse: collapse; width: 100%; min-width: 34rem; font-size: 14px; }
 th, td { text-align: left; vertical-align: top; padding: 7px 16px; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; min-width: 9ch; }
 tr:last-child td { border-bottom: 0; }
 th { color: var(--soft); font-size: 13px; font-weight: 600; white-space: nowrap; }

@@ -26,7 +26,7 @@ export const discover = stage('discover', {
     const unreadable: UnreadablePackage[] = read.filter((item) => 'problem' in item);
     const forbidden = directories('forbidden').map((directory) => ({ directory, problem: 'the folder cannot be read' }));
     context.progress(1, `${packages.length} packages`);
-    return { packages, unreadable: [...unreadable, ...forbidden], linked: directories('linked') };
+    return { nodeModules, packages, unreadable: [...unreadable, ...forbidden], linked: directories('linked') };
   },
 });
 

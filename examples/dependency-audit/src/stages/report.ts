@@ -1,7 +1,7 @@
 import { settled, stage } from '@stageflow/core';
 import { type CheckSummary, checksOf } from '../report/checks.ts';
 import { type Section, sectionsOf } from '../report/sections.ts';
-import { nodeModules, policy } from './audit-inputs.ts';
+import { policy } from './audit-inputs.ts';
 import { facts } from './facts.ts';
 import { type Violation, violations } from './violations.ts';
 import { withinPolicy } from './within-policy.ts';
@@ -20,9 +20,9 @@ export interface AuditReport {
 
 /** Says how the audit ended. Reads the guard's outcome, not its value: a policy that was broken is what people need to read about. */
 export const report = stage('report', {
-  needs: { nodeModules, policy, facts, violations, gate: settled(withinPolicy) },
-  run: ({ nodeModules, policy, facts, violations, gate }): AuditReport => ({
-    nodeModules,
+  needs: { policy, facts, violations, gate: settled(withinPolicy) },
+  run: ({ policy, facts, violations, gate }): AuditReport => ({
+    nodeModules: facts.discovery.nodeModules,
     passed: gate.status === 'completed',
     verdict: gate.status === 'blocked' ? `Blocked by the policy: ${gate.reason}.` : 'Within the policy.',
     packageCount: facts.discovery.packages.length,

@@ -1,4 +1,3 @@
-import type { EventDefinition } from '../define-event.ts';
 import { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { PlannedStage } from '../plan/plan.ts';
@@ -55,56 +54,61 @@ export class AttemptContext implements StageContext {
     return this.#scheduler.elapsedMs();
   }
 
-  now(): number {
-    return this.#scheduler.clock.now();
-  }
+  // Functions are made when they are read, so that a stage may take them out of the context: `(_, { defer }) => …`.
 
-  random(): number {
-    return (this.#scheduler.options.random ?? Math.random)();
+  get now(): StageContext['now'] {
+    return () => this.#scheduler.clock.now();
   }
-
-  heartbeat(): void {
-    this.#attempt?.heartbeat();
+  get random(): StageContext['random'] {
+    return () => (this.#scheduler.options.random ?? Math.random)();
   }
-
-  progress(fraction: number, message?: string): void {
-    this.heartbeat();
-    this.#scheduler.emit({ type: 'stage.progressed', ...stageFields(this.#stage, this.attempt), fraction, message });
+  get heartbeat(): StageContext['heartbeat'] {
+    return () => this.#attempt?.heartbeat();
   }
-
-  emit<P>(definition: EventDefinition<P>, payload: NoInfer<P>): void {
-    this.heartbeat();
-    const value = read(definition.schema, payload, `event "${definition.name}"`, (issues) => {
-      return new StageflowError('SF_EVENT_INVALID', { event: definition.name, issues }, this.#location());
-    });
-    this.#scheduler.emit({ type: 'custom', name: definition.name, payload: value, ...stageFields(this.#stage, this.attempt) });
+  get progress(): StageContext['progress'] {
+    return (fraction, message) => {
+      this.#attempt?.heartbeat();
+      this.#scheduler.emit({ type: 'stage.progressed', ...stageFields(this.#stage, this.attempt), fraction, message });
+    };
   }
-
-  defer(cleanup: () => unknown): void {
-    if (!this.#scheduler.defer(this.#stage, cleanup)) {
+  get emit(): StageContext['emit'] {
+    return (definition, payload) => {
+      this.#attempt?.heartbeat();
+      const { name, schema } = definition;
+      const value = this.#read(schema, payload, `event "${name}"`, (issues) => {
+        return new StageflowError('SF_EVENT_INVALID', { event: name, issues }, this.#location());
+      });
+      this.#scheduler.emit({ type: 'custom', name, payload: value, ...stageFields(this.#stage, this.attempt) });
+    };
+  }
+  get defer(): StageContext['defer'] {
+    return (cleanup) => {
+      if (this.#scheduler.defer(this.#stage, cleanup)) return;
       throw new StageflowError('SF_RUN_ENDED', { stage: this.stage, call: 'context.defer()' }, this.#location());
-    }
+    };
+  }
+  get extension(): StageContext['extension'] {
+    return (key, schema) =>
+      this.#scheduler.extensions.read(key, schema, (value) => {
+        const refuse = (issues: string[]) => new StageflowError('SF_EXTENSION_INVALID', { extension: key, issues }, this.#location());
+        return this.#read(schema, value, `extension "${key}"`, refuse);
+      });
+  }
+  get config(): StageContext['config'] {
+    return (key, schema) => {
+      const refuse = (issues: string[]) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location());
+      return this.#read(schema, this.#scheduler.options.config?.get(key), `configuration "${key}"`, refuse);
+    };
   }
 
-  extension<Read>(key: string, schema: Schema<unknown, Read>): Read {
-    return this.#scheduler.extensions.read(key, schema, (value) =>
-      read(schema, value, `extension "${key}"`, (issues) => new StageflowError('SF_EXTENSION_INVALID', { extension: key, issues }, this.#location())),
-    );
-  }
-
-  config<Read>(key: string, schema: Schema<unknown, Read>): Read {
-    const value = this.#scheduler.options.config?.get(key);
-    return read(schema, value, `configuration "${key}"`, (issues) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location()));
+  #read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
+    const result = validate(schema, value);
+    if (result instanceof Promise) throw new StageflowError('SF_SCHEMA_ASYNC', { subject }, this.#location());
+    if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describeReceived(value)}`]);
+    return result.value;
   }
 
   #location(): ReturnType<typeof locationOf> {
     return locationOf(this.#scheduler, this.#stage, this.attempt);
   }
-}
-
-function read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
-  const result = validate(schema, value);
-  if (result instanceof Promise) throw new StageflowError('SF_SCHEMA_ASYNC', { subject });
-  if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describeReceived(value)}`]);
-  return result.value;
 }

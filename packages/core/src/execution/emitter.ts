@@ -1,6 +1,6 @@
 import { freezeRecord } from '#freeze';
-import { type ErrorSummary, type EventEnvelope, eventVersion, type RunEvent } from '../event.ts';
 import type { StageflowError } from '../errors.ts';
+import { type ErrorSummary, type EventEnvelope, eventVersion, type RunEvent } from '../event.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { PlannedStage } from '../plan/plan.ts';
@@ -32,7 +32,14 @@ export class Emitter {
   readonly #startedMono: number;
 
   /** @param startedAt - Epoch milliseconds at `startedMono`: times count from there. */
-  constructor(identity: RunIdentity, pipeline: string, clock: Clock, targets: readonly EventTarget[], startedAt: number, startedMono: number) {
+  constructor(
+    identity: RunIdentity,
+    pipeline: string,
+    clock: Clock,
+    targets: readonly EventTarget[],
+    startedAt: number,
+    startedMono: number,
+  ) {
     this.#identity = identity;
     this.#pipeline = pipeline;
     this.#clock = clock;
@@ -102,12 +109,19 @@ export class Emitter {
     });
   }
 
-  stageEnded(stage: PlannedStage, state: RunState, outcome: Exclude<StageOutcome, { readonly status: 'completed' }>, started: boolean): void {
+  stageEnded(
+    stage: PlannedStage,
+    state: RunState,
+    outcome: Exclude<StageOutcome, { readonly status: 'completed' }>,
+    started: boolean,
+  ): void {
     const { index, kind, handled } = stage;
     const fields = { ...stageFields(stage, started ? (state.attempts?.get(index) ?? 1) : 0), kind };
     const durationMs = state.durationMs?.[index] ?? 0;
-    if (outcome.status === 'skipped') this.emit({ type: 'stage.skipped', ...fields, reason: outcome.reason, rootCause: outcome.rootCause?.stage });
-    else if (outcome.status === 'failed') this.emit({ type: 'stage.failed', ...fields, durationMs, error: summarize(outcome.error), handled });
+    if (outcome.status === 'skipped')
+      this.emit({ type: 'stage.skipped', ...fields, reason: outcome.reason, rootCause: outcome.rootCause?.stage });
+    else if (outcome.status === 'failed')
+      this.emit({ type: 'stage.failed', ...fields, durationMs, error: summarize(outcome.error), handled });
     else if (outcome.status === 'blocked') this.emit({ type: 'stage.blocked', ...fields, durationMs, reason: outcome.reason, handled });
     else this.emit({ type: 'stage.cancelled', ...fields, reason: outcome.reason });
   }
@@ -139,7 +153,10 @@ export class Emitter {
 }
 
 /** What events of one stage carry besides the envelope. */
-export function stageFields(stage: PlannedStage, attempt: number): { readonly stage: string; readonly path: string; readonly attempt: number } {
+export function stageFields(
+  stage: PlannedStage,
+  attempt: number,
+): { readonly stage: string; readonly path: string; readonly attempt: number } {
   return { stage: stage.name, path: stage.name, attempt };
 }
 

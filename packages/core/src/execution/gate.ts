@@ -18,6 +18,7 @@ export function gate(stage: PlannedStage, values: unknown, state: RunState): str
     const thrown = `its condition threw: ${describeThrown(cause).message}.`;
     return new StageflowError('SF_STAGE_FAILED', { stage: stage.name, thrown }, { ...location, cause });
   }
-  if (typeof answer !== 'boolean') return new StageflowError('SF_WHEN_INVALID', { stage: stage.name, received: describeReceived(answer) }, location);
+  if (typeof answer !== 'boolean')
+    return new StageflowError('SF_WHEN_INVALID', { stage: stage.name, received: describeReceived(answer) }, location);
   return answer ? undefined : 'its condition was not met';
 }

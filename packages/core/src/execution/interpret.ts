@@ -1,8 +1,8 @@
+import { freezeOutput } from '#freeze';
 import { type ErrorLocation, StageflowError } from '../errors.ts';
 import { asVerdict, verdictKind } from '../guard.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { describeReceived, issueLines, type SchemaResult, validate } from '../schema.ts';
-import { freezeOutput } from '#freeze';
 
 /** What a returned value means, once the contract, the route's or the guard's rules were applied. */
 export type Meaning =
@@ -14,7 +14,10 @@ export type Meaning =
 export function interpret(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
   if (stage.kind === 'guard') return interpretVerdict(stage, value, subject, location);
   if (stage.kind === 'route' && typeof value !== 'string') {
-    return { means: 'failed', error: new StageflowError('SF_ROUTE_INVALID', { stage: stage.name, received: describeReceived(value) }, location) };
+    return {
+      means: 'failed',
+      error: new StageflowError('SF_ROUTE_INVALID', { stage: stage.name, received: describeReceived(value) }, location),
+    };
   }
   if (stage.output === undefined) return produced(value);
   const result = validate(stage.output, value);

@@ -56,7 +56,11 @@ function behind(rootCause: RootCause): JoinOutcome {
  * @param cursor - Where the last look stopped; every stage before it was skipped.
  * @returns The new cursor; `taints` says whether the reader must look at how the group ended.
  */
-export function advanceGroup(stages: readonly number[], cursor: number, state: RunState): { cursor: number; decided: boolean; taints: boolean } {
+export function advanceGroup(
+  stages: readonly number[],
+  cursor: number,
+  state: RunState,
+): { cursor: number; decided: boolean; taints: boolean } {
   for (let position = cursor; position < stages.length; position++) {
     const status = state.status[stages[position] ?? -1];
     if (status === waiting || status === running) return { cursor: position, decided: false, taints: false };

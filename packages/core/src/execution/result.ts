@@ -1,11 +1,12 @@
-import { StageflowError } from '../errors.ts';
+import type { StageflowError } from '../errors.ts';
+import type { RunIdentity } from '../identity.ts';
 import type { OutcomeCounts, StageReport } from '../outcome.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import type { RunIdentity } from '../identity.ts';
 import type { Run, RunSummary } from '../run.ts';
 import type { RunState } from './run-state.ts';
-import type { Scheduler, Stop } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { blocked, cancelled, completed, failed } from './status.ts';
+import type { Stop } from './stop.ts';
 
 /** How an ended run is read: from the state of the run, when it is asked for. */
 class Result implements RunSummary {
@@ -113,7 +114,8 @@ export function resultOf({ state, stopped, limits }: Scheduler): Run {
   const block = unhandled(blocked);
   const bestEffort = limits.failureMode === 'best-effort' && block === undefined;
   const whole = state.plan.outputs.every(({ read }) => state.isWhole(read));
-  if (failure !== undefined && !(bestEffort && whole)) return new Failed(state, outputs, state.failures?.get(failure.index) as StageflowError);
+  if (failure !== undefined && !(bestEffort && whole))
+    return new Failed(state, outputs, state.failures?.get(failure.index) as StageflowError);
   if (block !== undefined) {
     const outcome = state.outcome(block.index);
     return new Blocked(state, outputs, outcome.status === 'blocked' ? outcome.reason : '', block.name);
@@ -147,6 +149,7 @@ function report(stage: PlannedStage, state: RunState): StageReport {
     status: outcome.status,
     attempts: state.attemptsOf(index),
     startedAt: started ? state.startedAt + startedAfterMs : undefined,
+    startedAfterMs: started ? startedAfterMs : undefined,
     durationMs: started ? state.durationMs?.[index] : undefined,
     queuedMs: state.queuedMs?.get(index) ?? 0,
     version,

@@ -1,7 +1,5 @@
-import { freezeRecord } from '#freeze';
 import { StageflowError } from '../errors.ts';
 import type { StageOutcome } from '../outcome.ts';
-import type { FailureMode } from '../plan/draft.ts';
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Run } from '../run.ts';
@@ -9,38 +7,22 @@ import { Cleanups } from './cleanup.ts';
 import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
 import { gate } from './gate.ts';
+import { gatherValues } from './gather-values.ts';
 import { advanceGroup, join } from './join.ts';
 import { resultOf } from './result.ts';
+import type { RunLimits } from './run-limits.ts';
 import type { RunState } from './run-state.ts';
 import { callOnce } from './single-call.ts';
 import { cancelStage, failStage, skipStage } from './stage-endings.ts';
-import type { RunOptions } from './start-run.ts';
 import { StageExecution } from './stage-execution.ts';
+import type { RunOptions } from './start-run.ts';
 import { cancelled, completed, doomed, running, skipped, waiting } from './status.ts';
+import type { Stop } from './stop.ts';
 import { yieldToHost } from './yield-to-host.ts';
 
 /** How long synchronous stages may hold the thread before the host gets a turn, and how often that is looked at. */
 const sliceMs = 10;
 const sliceStages = 256;
-
-/** Why a run starts nothing new. */
-export interface Stop {
-  readonly status: 'failed' | 'blocked' | 'cancelled';
-  readonly reason: string;
-  readonly stage: string | undefined;
-  readonly error: StageflowError | undefined;
-  /** What signals abort with. */
-  readonly signalReason: unknown;
-}
-
-/** The limits of one run. */
-export interface RunLimits {
-  readonly failureMode: FailureMode;
-  readonly maxConcurrency: number;
-  readonly deadlineMs: number | undefined;
-  readonly graceMs: number;
-  readonly cleanupMs: number;
-}
 
 /**
  * One run. Starts each stage when the last thing it waits for has ended, keeps failures, limits and stops, and settles
@@ -203,7 +185,7 @@ export class Scheduler {
       return;
     }
     if (this.tainted !== undefined && this.tainted[index] === true && !this.passesJoin(stage)) return;
-    const values = this.gather(stage);
+    const values = gatherValues(stage, state);
     if (stage.gated && !this.passesGate(stage, values)) return;
     state.status[index] = running;
     if (state.startedAfterMs !== undefined) state.startedAfterMs[index] = this.nowMs;
@@ -233,20 +215,6 @@ export class Scheduler {
     if (verdict instanceof StageflowError) failStage(this, stage, verdict);
     else skipStage(this, stage, verdict);
     return false;
-  }
-
-  /** The values of a stage whose needs have ended, in an object of their own. */
-  gather(stage: PlannedStage): Readonly<Record<string, unknown>> {
-    const values = new stage.Values();
-    const { keys, slots, reads } = stage;
-    const { state } = this;
-    if (reads === undefined) {
-      for (let at = 0; at < keys.length; at++) values[keys[at] as string] = state.slots[slots[at] as number];
-    } else {
-      for (const [at, read] of reads.entries()) values[keys[at] as string] = state.value(read);
-    }
-    freezeRecord(values);
-    return values;
   }
 
   /** Ends a stage as completed, and lets go on what waited for it. */
@@ -368,7 +336,7 @@ export class Scheduler {
   }
 
   private conclude(): void {
-    this.state.elapsedMs = this.elapsedMs();
+    if (this.state.startedAfterMs !== undefined || this.emitter !== undefined) this.state.elapsedMs = this.elapsedMs();
     const run = resultOf(this);
     this.emitter?.ended(run, this.state);
     this.ended = true;

@@ -4,7 +4,11 @@ import type { Scheduler } from './scheduler.ts';
 import { blocked, cancelled, failed, skipped } from './status.ts';
 
 /** Where an error of a stage belongs. */
-export function locationOf(scheduler: Scheduler, stage: PlannedStage, attempt: number): { pipeline: string; runId: string; path: string; attempt: number } {
+export function locationOf(
+  scheduler: Scheduler,
+  stage: PlannedStage,
+  attempt: number,
+): { pipeline: string; runId: string; path: string; attempt: number } {
   return { pipeline: scheduler.plan.name, runId: scheduler.state.identity.runId, path: stage.name, attempt };
 }
 
@@ -13,7 +17,11 @@ export function stageFailed(scheduler: Scheduler, stage: PlannedStage, thrown: u
   const { name, message } = describeThrown(thrown);
   const words = thrown instanceof Error && name !== 'Error' ? `${name}: ${message}` : message;
   const sentence = /[.!?]$/.test(words) ? words : `${words}.`;
-  return new StageflowError('SF_STAGE_FAILED', { stage: stage.name, thrown: sentence }, { ...locationOf(scheduler, stage, attempt), cause: thrown });
+  return new StageflowError(
+    'SF_STAGE_FAILED',
+    { stage: stage.name, thrown: sentence },
+    { ...locationOf(scheduler, stage, attempt), cause: thrown },
+  );
 }
 
 /** The stage asked for something that this run does not have. */

@@ -1,5 +1,5 @@
 import { type Control, controlKind, type RetryLater } from '../control.ts';
-import { StageflowError } from '../errors.ts';
+import { isStageflowError, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
 import { backoffDelayMs, retryAfterMs } from '../retry.ts';
@@ -7,9 +7,11 @@ import { isAbort } from './abort-error.ts';
 import { Attempt } from './attempt.ts';
 import { AttemptContext } from './context.ts';
 import { stageFields, summarize } from './emitter.ts';
+import { gatherValues } from './gather-values.ts';
 import { interpret } from './interpret.ts';
-import type { Scheduler, Stop } from './scheduler.ts';
+import type { Scheduler } from './scheduler.ts';
 import { blockStage, cancelRun, cancelStage, failStage, locationOf, runtimeRequired, skipStage, stageFailed } from './stage-endings.ts';
+import type { Stop } from './stop.ts';
 
 /** How one attempt failed. */
 interface Failure {
@@ -55,7 +57,7 @@ export class StageExecution {
     if (this.#count > 1) scheduler.state.recordAttempt(stage.index, this.#count);
     scheduler.active++;
     this.#setLimits(attempt);
-    const values = scheduler.gather(stage);
+    const values = gatherValues(stage, scheduler.state);
     this.#subject = values['subject'];
     let returned: unknown;
     try {
@@ -211,8 +213,10 @@ export class StageExecution {
     if (timeoutMs !== undefined && spentMs > timeoutMs) {
       return new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: Math.ceil(spentMs - timeoutMs) }, location);
     }
-    if (budgetMs !== undefined && this.#activeMs + spentMs > budgetMs) return new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, location);
-    if (idleMs !== undefined && nowMono - attempt.lastSignMono > idleMs) return new StageflowError('SF_STAGE_IDLE', { stage: name, idleMs }, location);
+    if (budgetMs !== undefined && this.#activeMs + spentMs > budgetMs)
+      return new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, location);
+    if (idleMs !== undefined && nowMono - attempt.lastSignMono > idleMs)
+      return new StageflowError('SF_STAGE_IDLE', { stage: name, idleMs }, location);
     return undefined;
   }
 
@@ -263,8 +267,13 @@ export class StageExecution {
   }
 
   #guardFailed(cause: StageflowError): StageflowError {
-    const why = cause.message.replace(/\.$/, '');
-    return new StageflowError('SF_GUARD_FAILED', { stage: this.#stage.name, why }, { ...locationOf(this.#scheduler, this.#stage, this.#count), cause });
+    const said = isStageflowError(cause, 'SF_STAGE_FAILED') ? `it threw: ${cause.details.thrown}` : cause.message;
+    const why = said.replace(/\.$/, '');
+    return new StageflowError(
+      'SF_GUARD_FAILED',
+      { stage: this.#stage.name, why },
+      { ...locationOf(this.#scheduler, this.#stage, this.#count), cause },
+    );
   }
 
   #close(attempt: Attempt): void {

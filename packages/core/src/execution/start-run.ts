@@ -7,11 +7,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { ConfigProvider } from '../ports/config-provider.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Run } from '../run.ts';
-import { issueLines, type SchemaResult, validate } from '../schema.ts';
+import { describeReceived, issueLines, type SchemaResult, validate } from '../schema.ts';
 import { SinkQueue } from '../sink-queue.ts';
 import { Emitter, type EventTarget } from './emitter.ts';
+import type { RunLimits } from './run-limits.ts';
 import { RunState } from './run-state.ts';
-import { type RunLimits, Scheduler, type Stop } from './scheduler.ts';
+import { Scheduler } from './scheduler.ts';
+import type { Stop } from './stop.ts';
 import { systemClock } from './system-clock.ts';
 
 /** What a run can be given besides its input. */
@@ -71,7 +73,9 @@ export function startRun(
   const state = new RunState(plan, options, clock);
   if (plan.services.length > 0) provideServices(plan, services, state);
   const pending = plan.inputs.length > 0 ? readInputs(plan, input, state) : undefined;
-  return pending === undefined ? launch(state, clock, options, attachments) : pending.then(() => launch(state, clock, options, attachments));
+  return pending === undefined
+    ? launch(state, clock, options, attachments)
+    : pending.then(() => launch(state, clock, options, attachments));
 }
 
 function launch(state: RunState, clock: Clock, options: RunOptions, attachments: RunAttachments | undefined): StartedRun {
@@ -118,7 +122,14 @@ function aborted(signal: AbortSignal): Stop {
 /** @throws SF_OPTION_INVALID */
 export function checkOptions(options: PipelinePolicy): void {
   const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs } = options;
-  if (failureMode === undefined && maxConcurrency === undefined && deadlineMs === undefined && graceMs === undefined && cleanupMs === undefined) return;
+  if (
+    failureMode === undefined &&
+    maxConcurrency === undefined &&
+    deadlineMs === undefined &&
+    graceMs === undefined &&
+    cleanupMs === undefined
+  )
+    return;
   const [broken] = brokenRules(policyRules(options));
   if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
 }
@@ -145,7 +156,7 @@ function readInputs(plan: Plan, input: unknown, state: RunState): Promise<void> 
     }
     const keep = (result: SchemaResult<unknown>): void => {
       if (result.issues === undefined) state.slots[slot] = result.value;
-      else invalid.push({ input: name, issues: issueLines(result.issues) });
+      else invalid.push({ input: name, issues: [...issueLines(result.issues), `received ${describeReceived(value)}`] });
     };
     const result = validate(schema, value);
     if (!(result instanceof Promise)) keep(result);

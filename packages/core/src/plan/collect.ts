@@ -48,7 +48,9 @@ export function collect(definition: PipelineDefinition): PlanDraft {
     version: definition.version,
     stages: Array.from(found, (stage) => draftStage(stage, nameOf)),
     outputs: edges(definition.outputs, nameOf),
-    also: Object.values(definition.also).map((source) => (isStage(source) ? nameOf(source) : String((source as { name?: unknown } | null)?.name))),
+    also: Object.values(definition.also).map((source) =>
+      isStage(source) ? nameOf(source) : String((source as { name?: unknown } | null)?.name),
+    ),
     policy: definition.policy,
   };
 }
@@ -74,7 +76,10 @@ function draftStage({ name, kind, spec }: StageSource, nameOf: (stage: StageSour
     kind,
     needs: edges(spec.needs ?? {}, nameOf),
     after: (spec.after ?? []).map((source) => (isStage(source) ? nameOf(source) : describeReceived(source))),
-    when: condition && { route: isStage(condition.route) ? nameOf(condition.route) : describeReceived(condition.route), arms: condition.arms },
+    when: condition && {
+      route: isStage(condition.route) ? nameOf(condition.route) : describeReceived(condition.route),
+      arms: condition.arms,
+    },
     spec,
   };
 }
@@ -96,6 +101,7 @@ function modifiedEdge(key: string, edge: EdgeSource, nameOf: (stage: StageSource
   if (edge.kind === 'optional' && isEdge(only) && only.kind === 'firstOf' && only.of.every(isStage)) {
     return { key, read: 'optionalFirstOf', from: only.of.map(nameOf) };
   }
-  if (!edge.of.every(isStage)) return { key, read: 'unknown', from: [], received: `${edge.kind}() of ${edge.of.map(describeReceived).join(', ')}` };
+  if (!edge.of.every(isStage))
+    return { key, read: 'unknown', from: [], received: `${edge.kind}() of ${edge.of.map(describeReceived).join(', ')}` };
   return { key, read: edge.kind, from: edge.of.map(nameOf) };
 }

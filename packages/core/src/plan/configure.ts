@@ -10,7 +10,10 @@ export type PolicyOverrides = Readonly<Record<string, StagePolicy>>;
 const overridable: readonly (keyof StagePolicy)[] = ['timeoutMs', 'idleMs', 'budgetMs', 'graceMs', 'retry'];
 
 /** Lays policies over those of a draft's stages; what is no stage or no policy is a problem. */
-export function configureDraft(draft: PlanDraft, overrides: PolicyOverrides): { readonly draft: PlanDraft; readonly problems: readonly PlanProblem[] } {
+export function configureDraft(
+  draft: PlanDraft,
+  overrides: PolicyOverrides,
+): { readonly draft: PlanDraft; readonly problems: readonly PlanProblem[] } {
   if (Object.keys(overrides).length === 0) return { draft, problems: [] };
   const names = new Set(draft.stages.map((stage) => stage.name));
   const problems = Object.entries(overrides).flatMap(([stage, policy]) => {
@@ -18,8 +21,13 @@ export function configureDraft(draft: PlanDraft, overrides: PolicyOverrides): { 
     return Object.keys(policy)
       .filter((option) => !overridable.includes(option as keyof StagePolicy))
       .map((option) => {
-        const expected = `one of the options ${overridable.join(', ')}`;
-        return problem('SF_POLICY_INVALID', { subject: `configure() for stage "${stage}"`, option, expected, received: 'an option that cannot be overridden' });
+        const subject = `configure() for stage "${stage}"`;
+        return problem('SF_POLICY_INVALID', {
+          subject,
+          option,
+          expected: `one of ${overridable.join(', ')}, or left out`,
+          received: 'an option that is part of the stage itself',
+        });
       });
   });
   const stages = draft.stages.map((stage) => {

@@ -22,7 +22,9 @@ const shapes: { readonly [K in DrawnNode['kind']]: string } = {
  */
 export function toDot(plan: Plan): string {
   const { title, nodes, arrows } = drawing(plan);
-  const boxes = nodes.map(({ id, label, kind, wanted }) => `  ${id} [label=${quoted(label)}, shape=${shapes[kind]}${wanted ? ', penwidth=2' : ''}];`);
+  const boxes = nodes.map(
+    ({ id, label, kind, wanted }) => `  ${id} [label=${quoted(label)}, shape=${shapes[kind]}${wanted ? ', penwidth=2' : ''}];`,
+  );
   const lines = arrows.map(({ from, to, label, carriesValue }) => {
     const attributes = [...(label === '' ? [] : [`label=${quoted(label)}`]), ...(carriesValue ? [] : ['style=dashed'])];
     return `  ${from} -> ${to}${attributes.length === 0 ? '' : ` [${attributes.join(', ')}]`};`;

@@ -1,5 +1,5 @@
-import type { StageDefinition, StageKind } from '../stage.ts';
 import type { Schema } from '../schema.ts';
+import type { StageDefinition, StageKind } from '../stage.ts';
 
 /**
  * A pipeline as data: what every front end emits, whatever its style, before anything is checked. Stages refer to each

@@ -49,7 +49,8 @@ export function drawing(plan: Plan): Drawing {
       }),
     );
     const order = after.map((source) => ({ from: id('stage', source), to, label: 'after', carriesValue: false }));
-    const gate = when === undefined ? [] : [{ from: id('stage', when.route), to, label: `is ${when.arms.join(' or ')}`, carriesValue: false }];
+    const gate =
+      when === undefined ? [] : [{ from: id('stage', when.route), to, label: `is ${when.arms.join(' or ')}`, carriesValue: false }];
     return [...values, ...order, ...gate];
   });
   return { title: plan.name, nodes, arrows };

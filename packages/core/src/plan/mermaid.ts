@@ -23,7 +23,9 @@ const shapes: { readonly [K in DrawnNode['kind']]: readonly [string, string] } =
 export function toMermaid(plan: Plan): string {
   const { nodes, arrows } = drawing(plan);
   const boxes = nodes.map(({ id, label, kind }) => `  ${id}${shapes[kind][0]}"${escaped(label)}"${shapes[kind][1]}`);
-  const lines = arrows.map(({ from, to, label, carriesValue }) => `  ${from} ${carriesValue ? '-->' : '-.->'}${label === '' ? '' : `|"${escaped(label)}"|`} ${to}`);
+  const lines = arrows.map(
+    ({ from, to, label, carriesValue }) => `  ${from} ${carriesValue ? '-->' : '-.->'}${label === '' ? '' : `|"${escaped(label)}"|`} ${to}`,
+  );
   const wanted = nodes.filter((node) => node.wanted).map(({ id }) => `  style ${id} stroke-width:3px`);
   return ['flowchart TD', ...boxes, ...lines, ...wanted, ''].join('\n');
 }

@@ -86,7 +86,9 @@ function stageJson(plan: Plan, stage: PlannedStage): StageJson {
     ...(stage.skipsOnFailure ? { onFailure: 'skip' as const } : {}),
     ...(stage.failOpen ? { failOpen: true as const } : {}),
     ...(limits === undefined ? {} : { limits }),
-    ...(retry === undefined ? {} : { retry: { attempts: retry.attempts, backoff: retry.backoff, baseMs: retry.baseMs, maxMs: retry.maxMs, jitter: retry.jitter } }),
+    ...(retry === undefined
+      ? {}
+      : { retry: { attempts: retry.attempts, backoff: retry.backoff, baseMs: retry.baseMs, maxMs: retry.maxMs, jitter: retry.jitter } }),
     ...(stage.tags.length === 0 ? {} : { tags: stage.tags }),
     ...(stage.version === undefined ? {} : { version: stage.version }),
     handled: stage.handled,

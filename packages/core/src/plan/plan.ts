@@ -249,7 +249,8 @@ function plannedNeeds(stage: DraftStage, reads: readonly PlannedRead[], layout: 
     }
   }
   for (const name of stage.after) needs.push({ stage: layout.stage(name), group: -1, toleratesSkip: true, toleratesFailure: false });
-  if (stage.when !== undefined) needs.push({ stage: layout.stage(stage.when.route), group: -1, toleratesSkip: false, toleratesFailure: false });
+  if (stage.when !== undefined)
+    needs.push({ stage: layout.stage(stage.when.route), group: -1, toleratesSkip: false, toleratesFailure: false });
   return needs;
 }
 

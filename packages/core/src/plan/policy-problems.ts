@@ -30,7 +30,12 @@ function count(option: string, value: unknown): Rule {
 }
 
 function oneOf(option: string, value: unknown, allowed: readonly string[]): Rule {
-  return { option, value, expected: `one of ${allowed.map((word) => `"${word}"`).join(', ')}`, holds: (given) => allowed.includes(given as string) };
+  return {
+    option,
+    value,
+    expected: `one of ${allowed.map((word) => `"${word}"`).join(', ')}`,
+    holds: (given) => allowed.includes(given as string),
+  };
 }
 
 function aFunction(option: string, value: unknown): Rule {
@@ -53,7 +58,9 @@ export function policyRules(policy: PipelinePolicy): Rule[] {
 }
 
 /** The first rule that a given option breaks. */
-export function brokenRules(rules: readonly Rule[]): readonly { readonly option: string; readonly expected: string; readonly received: string }[] {
+export function brokenRules(
+  rules: readonly Rule[],
+): readonly { readonly option: string; readonly expected: string; readonly received: string }[] {
   return rules
     .filter(({ value, holds }) => value !== undefined && !holds(value))
     .map(({ option, expected, value }) => ({ option, expected, received: describeReceived(value) }));
@@ -85,7 +92,9 @@ export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProbl
     oneOf('retry.backoff', retry?.backoff, ['constant', 'linear', 'exponential']),
     oneOf('retry.jitter', retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
     aFunction('retry.when', retry?.when),
-    kind === 'guard' || kind === 'route' ? leftOut('onFailure', spec.onFailure, kind) : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
+    kind === 'guard' || kind === 'route'
+      ? leftOut('onFailure', spec.onFailure, kind)
+      : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
     aFunction('idempotencyKey', spec.idempotencyKey),
     { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },

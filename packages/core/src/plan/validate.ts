@@ -1,7 +1,7 @@
 import { type ErrorDetails, errorTable, type PlanProblem, type PlanProblemCode } from '../error-table.ts';
 import { nearestName } from '../nearest-name.ts';
-import type { DraftEdge, DraftStage, PlanDraft } from './draft.ts';
 import { describeReceived } from '../schema.ts';
+import type { DraftEdge, DraftStage, PlanDraft } from './draft.ts';
 import { nameProblem } from './names.ts';
 import { pipelinePolicyProblems, stagePolicyProblems } from './policy-problems.ts';
 
@@ -37,13 +37,15 @@ export function validate(draft: PlanDraft): CheckedDraft {
 
   // From what is wanted, so that every front end arrives at the same order; the rest only to find its circles.
   const walk = new DependencyWalk(byName);
-  for (const output of draft.outputs) if (output.read !== 'input' && output.read !== 'service') for (const name of output.from) walk.from(name);
+  for (const output of draft.outputs)
+    if (output.read !== 'input' && output.read !== 'service') for (const name of output.from) walk.from(name);
   for (const name of draft.also) walk.from(name);
   const { ordered } = walk;
   const reached = ordered.length;
   for (const name of byName.keys()) walk.from(name);
   for (const path of walk.cycles) problems.push(problem('SF_CYCLE', { path }));
-  if (walk.cycles.length === 0) for (const { name } of ordered.slice(reached)) problems.push(problem('SF_STAGE_UNREACHABLE', { stage: name }));
+  if (walk.cycles.length === 0)
+    for (const { name } of ordered.slice(reached)) problems.push(problem('SF_STAGE_UNREACHABLE', { stage: name }));
   return { draft: { ...draft, stages: ordered }, problems };
 }
 
@@ -69,10 +71,13 @@ function stageProblems(stage: DraftStage, byName: ReadonlyMap<string, DraftStage
 
 function edgeProblems(reader: string, edge: DraftEdge, byName: ReadonlyMap<string, DraftStage>): readonly PlanProblem[] {
   const [from] = edge.from;
-  if (edge.read === 'value' && edge.from.length === 1 && from !== undefined && byName.has(from) && nameProblem(edge.key) === undefined) return none;
-  const problems = [...namingProblems(`key of ${reader}, whose`, edge.key)];
-  if (edge.read === 'unknown') return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: edge.received ?? 'nothing' })];
-  if (edge.read === 'input' || edge.read === 'service') return [...problems, ...edge.from.flatMap((name) => namingProblems(edge.read, name))];
+  if (edge.read === 'value' && edge.from.length === 1 && from !== undefined && byName.has(from) && nameProblem(edge.key) === undefined)
+    return none;
+  const problems = [...namingProblems(`key of ${reader}`, edge.key)];
+  if (edge.read === 'unknown')
+    return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: edge.received ?? 'nothing' })];
+  if (edge.read === 'input' || edge.read === 'service')
+    return [...problems, ...edge.from.flatMap((name) => namingProblems(edge.read, name))];
   for (const name of edge.from) {
     const stage = byName.get(name);
     if (stage === undefined) problems.push(unknownStage(name, `"${edge.key}" of ${reader}`, byName));
