@@ -32,12 +32,12 @@ function measureAll(options) {
 }
 
 /** @param {import('./options.mjs').Options} options */
-function run(options) {
+async function run(options) {
   const startedAt = new Date();
   const before = loadavg()[0];
   if (options.build) buildCore();
   const rows = measureAll(options);
-  const footprint = options.only.has('footprint') ? measureFootprint(options) : undefined;
+  const footprint = options.only.has('footprint') ? await measureFootprint(options) : undefined;
   const setting = {
     date: startedAt.toISOString().slice(0, 10),
     minutes: (Date.now() - startedAt.getTime()) / 60_000,
@@ -62,4 +62,4 @@ function run(options) {
 
 const options = readOptions(process.argv.slice(2));
 if (options === undefined) console.log(usage);
-else process.exitCode = run(options);
+else process.exitCode = await run(options);

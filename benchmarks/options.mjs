@@ -58,7 +58,8 @@ export function readOptions(args) {
     },
   });
   if (values.help) return undefined;
-  const list = (/** @type {string | undefined} */ given, /** @type {string[]} */ all) => given?.split(',').map((word) => word.trim()) ?? all;
+  const list = (/** @type {string | undefined} */ given, /** @type {string[]} */ all) =>
+    given?.split(',').map((word) => word.trim()) ?? all;
   const options = {
     isQuick: values.quick,
     workloads: list(values.workloads, Object.keys(workloads)),

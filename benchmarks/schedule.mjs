@@ -43,9 +43,9 @@ export function schedule(options, random = Math.random) {
 
 function verifyTasks({ only, contenders, workloads: chosen, isQuick }) {
   if (!only.has('verify')) return [];
-  const checked = (isQuick ? ['lattice', 'sparse-1k-reading'] : ['one', 'chain-10', 'fan-100', 'lattice', 'sparse-1k', 'sparse-1k-reading', 'concurrent']).filter(
-    (id) => chosen.includes(id),
-  );
+  const checked = (
+    isQuick ? ['lattice', 'sparse-1k-reading'] : ['one', 'chain-10', 'fan-100', 'lattice', 'sparse-1k', 'sparse-1k-reading', 'concurrent']
+  ).filter((id) => chosen.includes(id));
   return checked.flatMap((id) => contenders.map((contender) => ({ mode: 'verify', round: 0, workload: id, contender })));
 }
 
@@ -56,7 +56,9 @@ function timeTasks(options, random) {
   const tasks = [];
   for (let round = 0; round < most; round++) {
     for (const id of options.workloads) {
-      const taking = options.contenders.filter((contender) => isPossible(contender, id) && round < (options.rounds ?? roundsOf(contender, id, options.isQuick)));
+      const taking = options.contenders.filter(
+        (contender) => isPossible(contender, id) && round < (options.rounds ?? roundsOf(contender, id, options.isQuick)),
+      );
       for (const contender of shuffled(taking, random)) tasks.push({ mode: 'time', round, workload: id, contender });
     }
   }

@@ -53,10 +53,11 @@ export function workload(id) {
 export function stageFunctions(graph, read) {
   return graph.needs.map((needs, index) => {
     if (read !== undefined) return readingFunction(needs, graph.names, read);
-    if (graph.waiting.has(index)) return async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      return { v: index };
-    };
+    if (graph.waiting.has(index))
+      return async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        return { v: index };
+      };
     return async () => ({ v: index });
   });
 }
@@ -72,7 +73,9 @@ export function stageFunctions(graph, read) {
  */
 function readingFunction(needs, names, read) {
   const parts = needs.map((need, at) => (read === 'array' ? `values[${at}].v` : `values.${names[need]}.v`));
-  return /** @type {StageFunction} */ (new Function('values', `return (async (values) => ({ v: (${[...parts, '1'].join(' + ')}) | 0 }))(values)`));
+  return /** @type {StageFunction} */ (
+    new Function('values', `return (async (values) => ({ v: (${[...parts, '1'].join(' + ')}) | 0 }))(values)`)
+  );
 }
 
 /**

@@ -4,10 +4,11 @@ import { pathToFileURL } from 'node:url';
 import { isStageflowError } from '@stageflow/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorTable } from '../packages/core/src/error-table.ts';
-import { places, type Prose } from './error-pages/prose.mjs';
+import { type Prose, places } from './error-pages/prose.mjs';
 import { checkErrorPages, errorPages } from './error-pages.mjs';
 import { root } from './workspace.mjs';
 
+const messages = errorTable as Readonly<Record<string, { message(details: object): string }>>;
 const codes = Object.keys(errorTable);
 const examples: [string, Prose][] = places.flatMap(({ errors }) => Object.entries(errors));
 
@@ -27,7 +28,7 @@ describe('the error pages', () => {
     const page = errorPages().get('SF_STAGE_TIMEOUT.md');
     expect(page).toContain('> Stage "{stage}" did not finish within {timeoutMs} ms.');
     expect(page).toContain('> Stage "ask" did not finish within 20 ms.');
-    for (const [code, text] of errorPages()) expect(text, code).not.toMatch(/\[object|undefined,|\{\{|NaN/);
+    for (const [code, text] of errorPages()) expect(text, code).not.toMatch(/^> .*(\[object|"undefined"|NaN)/m);
   });
 });
 
@@ -47,15 +48,16 @@ describe('the example of', () => {
       () => undefined,
       (error: unknown) => error,
     );
-    expect(detailsOf(thrown, code)).toEqual(details);
+    expect(messageOf(thrown, code)).toBe(messages[code]?.message(details));
     await expect(run(`${code}.mend.ts`, mend)).resolves.toBeDefined();
   });
 });
 
-/** What the error of `code` carries: `thrown` itself, what caused it, or a problem it lists. */
-function detailsOf(thrown: unknown, code: string): unknown {
+/** The message of `code`: of `thrown` itself, of what caused it, or of a problem it lists. */
+function messageOf(thrown: unknown, code: string): unknown {
   if (!isStageflowError(thrown)) return thrown;
-  if (thrown.code === code) return thrown.details;
-  if (isStageflowError(thrown, 'SF_PLAN_INVALID')) return thrown.details.problems.map((problem) => problem.code === code ? examples.find(([name]) => name === code)?.[1].details : problem)[0];
-  return isStageflowError(thrown.cause) ? detailsOf(thrown.cause, code) : thrown;
+  if (thrown.code === code) return thrown.message;
+  if (isStageflowError(thrown, 'SF_PLAN_INVALID'))
+    return thrown.details.problems.find((problem) => problem.code === code)?.message ?? thrown;
+  return messageOf(thrown.cause, code) ?? thrown;
 }

@@ -7,7 +7,8 @@ export default () => {
       ({ auto } = (await import('async')).default);
     },
     build({ names, needs }, stages) {
-      const task = (stage, from) => (from.length === 0 ? async () => stage({}) : [...from.map((need) => names[need]), async (results) => stage(results)]);
+      const task = (stage, from) =>
+        from.length === 0 ? async () => stage({}) : [...from.map((need) => names[need]), async (results) => stage(results)];
       return Object.fromEntries(stages.map((stage, index) => [names[index], task(stage, needs[index])]));
     },
     run: (tasks) => auto(tasks),

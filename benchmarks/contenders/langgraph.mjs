@@ -14,7 +14,11 @@ export default () => {
       for (const [index, from] of needs.entries()) {
         if (from.length === 0) graph.addEdge(START, names[index]);
         else if (from.length === 1) graph.addEdge(names[from[0]], names[index]);
-        else graph.addEdge(from.map((need) => names[need]), names[index]);
+        else
+          graph.addEdge(
+            from.map((need) => names[need]),
+            names[index],
+          );
       }
       graph.addEdge(names[size - 1], END);
       return { app: graph.compile(), options: { recursionLimit: size + 20 } };

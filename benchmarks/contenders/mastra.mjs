@@ -11,7 +11,8 @@ export default () => {
     },
     build({ layers, names }, stages) {
       const schemas = { inputSchema: any, outputSchema: any };
-      const step = (index) => workflows.createStep({ id: names[index], ...schemas, execute: async ({ inputData }) => stages[index](inputData) });
+      const step = (index) =>
+        workflows.createStep({ id: names[index], ...schemas, execute: async ({ inputData }) => stages[index](inputData) });
       let workflow = workflows.createWorkflow({ id: 'bench', ...schemas, options: { validateInputs: false } });
       for (const layer of layers) workflow = layer.length === 1 ? workflow.then(step(layer[0])) : workflow.parallel(layer.map(step));
       return workflow.commit();

@@ -59,7 +59,14 @@ const hosts = {
   sink: (_core, pipeline) => ({ execute: pipeline.run, options: { sinks: [countingSink()] } }),
   all(core, pipeline) {
     const runtime = core.createRuntime({ pipelines: [pipeline], sinks: [countingSink()], service: 'bench' });
-    const options = { requestId: 'request', sessionId: 'session', userId: 'user', tenantId: 'tenant', traceId: 'trace', correlationId: 'correlation' };
+    const options = {
+      requestId: 'request',
+      sessionId: 'session',
+      userId: 'user',
+      tenantId: 'tenant',
+      traceId: 'trace',
+      correlationId: 'correlation',
+    };
     return { execute: (input, given) => runtime.run(pipeline, input, given), options };
   },
   unused(core, pipeline) {
@@ -97,7 +104,12 @@ function fromData({ define }, { needs, names }, functions, { policy, ordersOnly 
   const { after: _after, ...given } = policy ?? {};
   const stages = functions.map((run, index) => {
     const from = needs[index].map((need) => names[need]);
-    return { name: names[index], ...given, ...(ordersOnly ? { after: from } : { needs: Object.fromEntries(from.map((name) => [name, name])) }), run };
+    return {
+      name: names[index],
+      ...given,
+      ...(ordersOnly ? { after: from } : { needs: Object.fromEntries(from.map((name) => [name, name])) }),
+      run,
+    };
   });
   return define.definePipeline({ name: 'bench', stages, outputs: { last: names.at(-1) } });
 }

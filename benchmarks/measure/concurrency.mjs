@@ -28,7 +28,8 @@ export async function measureConcurrency({ contender, graph, workload: { concurr
   const batches = first.wallMs > slowMs ? [first] : [];
   if (batches.length === 0) for (let warm = 0; warm < 4; warm++) await batch();
   const end = performance.now() + 2 * budgetMs;
-  while (batches.length === 0 || (first.wallMs <= slowMs && performance.now() < end) || (first.wallMs < 500 && batches.length < 5)) batches.push(await batch());
+  while (batches.length === 0 || (first.wallMs <= slowMs && performance.now() < end) || (first.wallMs < 500 && batches.length < 5))
+    batches.push(await batch());
   const latencies = batches.flatMap((each) => each.latencies);
   return {
     samples: batches.length,

@@ -3,7 +3,7 @@ export const startErrors = {
   SF_INPUT_INVALID: {
     meaning: `A value given to \`run()\` was refused by the schema of its input. All inputs are checked before anything runs; the message names each that was refused.`,
     remedy: `Mend the value, or the schema. \`details.inputs\` has the complaints by input, each as \`path: message\`, for an answer to whoever made the request.`,
-    details: { inputs: [{ input: 'text', issues: ['Invalid input: expected string, received number'] }] },
+    details: { inputs: [{ input: 'text', issues: ['Invalid input: expected string, received number', 'received the number 7'] }] },
     cause: `
 import { inputs, pipeline, stage } from '@stageflow/core';
 import { z } from 'zod';

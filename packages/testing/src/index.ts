@@ -18,8 +18,10 @@ export {
   type Script,
   type ScriptedCall,
   type ScriptedEnding,
+  type ScriptedPace,
   type ScriptedReturn,
   type ScriptedStep,
+  type ScriptedValues,
   type ScriptOptions,
   scripted,
 } from './scripted.ts';

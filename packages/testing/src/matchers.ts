@@ -13,10 +13,20 @@ export type ExpectedEvent =
 /** Members of an outcome that must match. */
 export type OutcomeFields<S extends OutcomeStatus> = Partial<Omit<Extract<StageOutcome, { readonly status: S }>, 'status'>>;
 
-type Matcher = (this: MatcherState, received: unknown, ...expected: never[]) => SyncMatcherResult;
+type Matcher<Expected extends readonly unknown[]> = (this: MatcherState, received: unknown, ...expected: Expected) => SyncMatcherResult;
+
+/** The matchers of this package, by name. */
+export interface Matchers {
+  readonly toHaveEmitted: Matcher<[type: RunEvent['type'], fields?: object]>;
+  readonly toHaveEmittedInOrder: Matcher<[events: readonly ExpectedEvent[]]>;
+  readonly toHaveGapFreeSeq: Matcher<[]>;
+  readonly toHaveCompleted: Matcher<[]>;
+  readonly toHaveStatus: Matcher<[status: string]>;
+  readonly toHaveOutcome: Matcher<[stage: string, status: OutcomeStatus, fields?: object]>;
+}
 
 /** The functions behind the matchers, for `expect.extend` on an `expect` of one's own. */
-export const matchers = {
+export const matchers: Matchers = {
   toHaveEmitted(received: unknown, type: RunEvent['type'], fields: object = {}): SyncMatcherResult {
     const events = eventsOf(received, 'toHaveEmitted');
     const sameType = events.filter((event) => event.type === type);
@@ -80,7 +90,7 @@ export const matchers = {
       actual: report.outcome,
     };
   },
-} satisfies Record<string, Matcher>;
+};
 
 function statusResult(context: MatcherState, received: unknown, status: string, matcher: string): SyncMatcherResult {
   const actual = isObject(received) ? received['status'] : undefined;

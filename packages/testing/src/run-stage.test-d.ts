@@ -1,6 +1,6 @@
 import { guard, inputs, optional, pass, type RunOptions, type StageOutcome, services, settled, skip, stage } from '@stageflow/core';
-import { expectTypeOf, test } from 'vitest';
 import { runStage, type StageRun } from '@stageflow/testing';
+import { expectTypeOf, test } from 'vitest';
 
 const { text, count } = inputs<{ text: string; count: number }>();
 const { model } = services<{ model: { ask(text: string): Promise<string> } }>();

@@ -1,7 +1,7 @@
 import type { Demand, RunEvent, RunOptions, Skippable, Stage, StageOutcome, StageReport } from '@stageflow/core';
 import { definePipeline, type SourceSpec, type StageSpecData } from '@stageflow/core/define';
+import { stageParts } from '@stageflow/core/plan';
 import { recordingSink } from './recording-sink.ts';
-import { definitionOf } from './stage-definition.ts';
 
 /**
  * How a stage ended when it was run by itself: its outcome, with more about it in members that equality and printing
@@ -41,16 +41,22 @@ export async function runStage<Out, Skips extends Skippable, Values>(
 
 /** The same stage as data, with an input in place of each need. */
 function withoutNeeds(stage: Stage): StageSpecData {
-  const { needs = {}, after: _, when, ...definition } = definitionOf(stage);
+  const { name, kind, spec } = stageParts(stage);
+  // Callers without types may pass an input or a pipeline.
+  if (typeof (spec as unknown) !== 'object') {
+    throw new TypeError(
+      `runStage() takes what stage(), route(), guard() or work() made; "${name}" is of kind "${kind}" and has no function.`,
+    );
+  }
+  const { needs = {}, after: _, when, ...definition } = spec;
   const inputs = Object.fromEntries(Object.keys(needs).map((key): [string, SourceSpec] => [key, { input: key }]));
   const { subject, ...others } = inputs;
-  const isGuard = stage.kind === 'guard';
   return {
     ...definition,
-    name: stage.name,
-    kind: stage.kind,
-    needs: isGuard ? others : inputs,
-    subject: isGuard ? subject : undefined,
+    name,
+    kind,
+    needs: kind === 'guard' ? others : inputs,
+    subject: kind === 'guard' ? subject : undefined,
     when: typeof when === 'function' ? (when as StageSpecData['when']) : undefined,
   } as StageSpecData;
 }

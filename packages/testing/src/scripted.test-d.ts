@@ -1,6 +1,6 @@
-import { cancel, fail, guard, inputs, optional, pass, pipeline, retryLater, type Skippable, skip, stage, transform } from '@stageflow/core';
+import { cancel, fail, guard, inputs, optional, pass, pipeline, retryLater, skip, stage, transform } from '@stageflow/core';
+import { type Script, scripted } from '@stageflow/testing';
 import { expectTypeOf, test } from 'vitest';
-import { type Script, type ScriptedStep, scripted } from '@stageflow/testing';
 
 const { text } = inputs<{ text: string }>();
 const profile = stage('profile', { needs: { text }, run: ({ text }) => (text === '' ? skip('anonymous') : { name: text }) });
@@ -10,7 +10,7 @@ const chat = pipeline('chat', { outputs: { safe } });
 
 test('scripted() has the values and the output of its stage', () => {
   const script = scripted(answer, [{ returns: 'hi' }, { runs: ({ text, profile }) => `${text} ${profile?.name}`, times: 2 }]);
-  expectTypeOf(script).toEqualTypeOf<Script<string, { readonly text: string; readonly profile: { name: string } | undefined }>>();
+  expectTypeOf(script).toEqualTypeOf<Script<typeof answer>>();
   expectTypeOf(script.calls[0]?.values.profile?.name).toEqualTypeOf<string | undefined>();
   expectTypeOf(chat.with(answer, script)).toEqualTypeOf(chat);
 });
@@ -23,6 +23,8 @@ test('scripted() takes control values, and verdicts for guards', () => {
   void chat.with(safe, scripted(safe, [{ returns: pass() }, { returns: transform('clean') }]));
   // @ts-expect-error the guard yields text
   void scripted(safe, [{ returns: transform(1) }]);
+  // @ts-expect-error a guard gives a verdict, not a value
+  void scripted(safe, [{ returns: 'clean' }]);
 });
 
 test('scripted() lets only a stage skip that may', () => {
@@ -43,5 +45,8 @@ test('scripted() refuses a wrong output where it stands', () => {
     // @ts-expect-error a step must say how it ends
     { afterMs: 10 },
   ]);
-  expectTypeOf<ScriptedStep<string, Skippable, unknown>>().not.toBeAny();
+  void scripted(answer, [
+    // @ts-expect-error answer has no such need
+    { runs: ({ other }) => other },
+  ]);
 });

@@ -127,7 +127,7 @@ describe('scripted()', () => {
   });
 
   test('refuses steps that cannot work', () => {
-    const make = (step: object): Script<string, { readonly text: string }> => scripted(answer, [step as { returns: string }]);
+    const make = (step: object): Script<typeof answer> => scripted(answer, [step as { returns: string }]);
     expect(() => make({ returns: 'a', afterMs: 5 })).toThrow('Step 1 of the script of "answer" takes 5 ms, and the script has no clock');
     for (const times of [0, 1.5, -1, Number.NaN]) expect(() => make({ returns: 'a', times })).toThrow(RangeError);
     expect(make({ returns: 'a', times: 1 }).name).toBe('scripted answer');

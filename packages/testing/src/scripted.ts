@@ -1,34 +1,36 @@
-import type { Cancel, Demand, Fail, RetryLater, Skip, Skippable, Stage, StageContext, Suspend, Verdict } from '@stageflow/core';
+import type { Demand, Replacement, Stage, StageContext } from '@stageflow/core';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** What a script may return: a value, a control value, or what a guard says. `skip` only where the stage may skip. */
-export type ScriptedReturn<Out, Skips extends Skippable> =
-  | Out
-  | Cancel
-  | Fail
-  | RetryLater
-  | Suspend
-  | Verdict<Out>
-  | ([Skips] extends [never] ? never : Skip);
+/** The function that may stand in for that of `S`. */
+type StandIn<S extends Stage> = Extract<Replacement<S, Demand>, (values: never, context: StageContext) => unknown>;
+
+/** The values that `S` receives. */
+export type ScriptedValues<S extends Stage> = Parameters<StandIn<S>>[0];
+
+/** What a script may return: of a guard a verdict, else a value or a control value, `skip` only where `S` may skip. */
+export type ScriptedReturn<S extends Stage> = Awaited<ReturnType<StandIn<S>>>;
 
 /** How one call ends. */
-export type ScriptedEnding<Out, Skips extends Skippable, Values> =
-  | { readonly returns: ScriptedReturn<Out, Skips> }
+export type ScriptedEnding<S extends Stage> =
+  | { readonly returns: ScriptedReturn<S> }
   | { readonly throws: unknown }
   /** Calls a function in place of the stage's. */
-  | { readonly runs: (values: Values, context: StageContext) => ScriptedReturn<Out, Skips> | Promise<ScriptedReturn<Out, Skips>> }
+  | { readonly runs: (values: ScriptedValues<S>, context: StageContext) => ScriptedReturn<S> | PromiseLike<ScriptedReturn<S>> }
   /** Settles only when its signal aborts, with the signal's reason; or, ignoring the signal, never. */
   | { readonly hangs: 'until aborted' | 'forever' };
 
 /** What one call does, or several in a row. */
-export type ScriptedStep<Out, Skips extends Skippable, Values> = ScriptedEnding<Out, Skips, Values> & {
+export type ScriptedStep<S extends Stage> = ScriptedEnding<S> & ScriptedPace;
+
+/** How long a call takes, and how often it is repeated. */
+export interface ScriptedPace {
   /** Takes this long, in milliseconds of the script's clock. An abort ends it early, with the signal's reason. @default at once */
   readonly afterMs?: number | undefined;
   /** Goes on although its signal aborted: `afterMs` is taken in full, and the result arrives late. @default false */
   readonly ignoresSignal?: boolean | undefined;
-  /** How many calls do this, an integer >= 1 or `Infinity`; an endless step counts as used. @default 1 */
+  /** How many calls do this, an integer >= 1 or `Infinity`; an endless step counts as used after one. @default 1 */
   readonly times?: number | undefined;
-};
+}
 
 /** What {@link scripted} takes besides the steps. */
 export interface ScriptOptions {
@@ -48,10 +50,10 @@ export interface ScriptedCall<Values> {
 }
 
 /** A function for `pipeline.with(stage, …)` that does what it was told, call by call. */
-export interface Script<Out, Values> {
-  (values: Values, context: StageContext): Out | Promise<Out>;
+export interface Script<S extends Stage> {
+  (values: ScriptedValues<S>, context: StageContext): ScriptedReturn<S> | PromiseLike<ScriptedReturn<S>>;
   /** Every call up to now, those beyond the script included. */
-  readonly calls: readonly ScriptedCall<Values>[];
+  readonly calls: readonly ScriptedCall<ScriptedValues<S>>[];
   /** How many calls are still to come; `Infinity` where the last step has no end. */
   readonly left: number;
   /** @throws Where a step was not used, or the function was called more often than scripted. */
@@ -60,7 +62,7 @@ export interface Script<Out, Values> {
 
 /**
  * Makes a function that stands in for that of `stage` and does one step per call, in order. What it receives is kept in
- * `calls`. A call beyond the last step throws an error that no policy retries.
+ * `calls`. A call beyond the last step throws an error that no policy retries by default.
  *
  * @example
  * ```ts
@@ -69,16 +71,12 @@ export interface Script<Out, Values> {
  * script.assertUsedUp();
  * ```
  */
-export function scripted<Out, Skips extends Skippable, Values>(
-  stage: Stage<Out, Demand, Skips, Values>,
-  steps: readonly ScriptedStep<NoInfer<Out>, NoInfer<Skips>, NoInfer<Values>>[],
-  options: ScriptOptions = {},
-): Script<Out, Values> {
+export function scripted<S extends Stage>(stage: S, steps: readonly ScriptedStep<NoInfer<S>>[], options: ScriptOptions = {}): Script<S> {
   for (const [at, step] of steps.entries()) checkStep(stage.name, at, step, options);
   const scriptedCalls = steps.reduce((sum, { times = 1 }) => sum + times, 0);
-  const calls: ScriptedCall<Values>[] = [];
+  const calls: ScriptedCall<unknown>[] = [];
 
-  const script = (values: Values, context: StageContext): unknown => {
+  const script = (values: unknown, context: StageContext): unknown => {
     calls.push(recorded(values, context));
     const step = stepOf(steps, calls.length);
     if (step === undefined) throw new BeyondScript(stage.name, calls.length, scriptedCalls);
@@ -89,7 +87,7 @@ export function scripted<Out, Skips extends Skippable, Values>(
     calls: { value: calls },
     left: { get: () => Math.max(0, scriptedCalls - calls.length) },
     assertUsedUp: { value: () => checkUse(stage.name, steps, calls.length, scriptedCalls) },
-  }) as unknown as Script<Out, Values>;
+  }) as unknown as Script<S>;
 }
 
 class BeyondScript extends Error {
@@ -102,7 +100,14 @@ class BeyondScript extends Error {
   }
 }
 
-type AnyStep = ScriptedStep<unknown, Skippable, never>;
+/** A step without the types of its stage. */
+type AnyStep = ScriptedPace &
+  (
+    | { readonly returns: unknown }
+    | { readonly throws: unknown }
+    | { readonly runs: (values: never, context: StageContext) => unknown }
+    | { readonly hangs: 'until aborted' | 'forever' }
+  );
 
 function checkStep(stage: string, at: number, { afterMs, times = 1 }: AnyStep, { clock }: ScriptOptions): void {
   const subject = `Step ${at + 1} of the script of "${stage}"`;
@@ -114,7 +119,7 @@ function checkStep(stage: string, at: number, { afterMs, times = 1 }: AnyStep, {
   }
 }
 
-function stepOf<Step extends { readonly times?: number | undefined }>(steps: readonly Step[], call: number): Step | undefined {
+function stepOf(steps: readonly AnyStep[], call: number): AnyStep | undefined {
   let last = 0;
   for (const step of steps) {
     last += step.times ?? 1;
@@ -136,21 +141,16 @@ function recorded<Values>(values: Values, context: StageContext): ScriptedCall<V
   };
 }
 
-function perform<Values>(
-  step: ScriptedStep<unknown, Skippable, Values>,
-  values: Values,
-  context: StageContext,
-  clock: VirtualClock | undefined,
-): unknown {
+function perform(step: AnyStep, values: unknown, context: StageContext, clock: VirtualClock | undefined): unknown {
   const { afterMs, ignoresSignal = false } = step;
   if (afterMs === undefined || clock === undefined) return end(step, values, context);
   return clock.sleep(afterMs, ignoresSignal ? undefined : context.signal).then(() => end(step, values, context));
 }
 
-function end<Values>(step: ScriptedStep<unknown, Skippable, Values>, values: Values, context: StageContext): unknown {
+function end(step: AnyStep, values: unknown, context: StageContext): unknown {
   if ('returns' in step) return step.returns;
   if ('throws' in step) throw step.throws;
-  if ('runs' in step) return step.runs(values, context);
+  if ('runs' in step) return step.runs(values as never, context);
   return hang(step.hangs === 'forever' ? undefined : context.signal);
 }
 

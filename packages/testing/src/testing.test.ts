@@ -1,7 +1,7 @@
 // A pipeline as a user has it, and its test as a user writes it: all of this package together.
 import { block, guard, inputs, optional, pass, pipeline, services, skip, stage, work } from '@stageflow/core';
-import { describe, expect, test } from 'vitest';
 import { injectFaults, recordingSink, runStage, scripted, seededIds, seededRandom, traceOf, virtualClock } from '@stageflow/testing';
+import { describe, expect, test } from 'vitest';
 import '@stageflow/testing/vitest';
 
 const { text, userId } = inputs<{ text: string; userId?: string }>();

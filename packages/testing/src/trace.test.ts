@@ -1,4 +1,16 @@
-import { block, defineEvent, guard, inputs, pipeline, type RunEvent, type RunIdentity, type Schema, settled, skip, stage } from '@stageflow/core';
+import {
+  block,
+  defineEvent,
+  guard,
+  inputs,
+  pipeline,
+  type RunEvent,
+  type RunIdentity,
+  type Schema,
+  settled,
+  skip,
+  stage,
+} from '@stageflow/core';
 import { describe, expect, test } from 'vitest';
 import { recordingSink } from './recording-sink.ts';
 import { eventLine, traceOf } from './trace.ts';
@@ -166,7 +178,10 @@ describe('eventLine()', () => {
       { ...ended, unsettled: [], type: 'run.blocked', reason: 'no', blockedBy: 'safe' },
       'blocked by safe in 5 ms: 1 completed, 2 cancelled; no',
     ],
-    [{ ...ended, unsettled: [], type: 'run.cancelled', reason: 'enough', cancelledBy: 'child' }, 'cancelled by child in 5 ms: 1 completed, 2 cancelled; enough'],
+    [
+      { ...ended, unsettled: [], type: 'run.cancelled', reason: 'enough', cancelledBy: 'child' },
+      'cancelled by child in 5 ms: 1 completed, 2 cancelled; enough',
+    ],
     [{ ...run, type: 'events.dropped', sink: 'slow', count: 3 }, '3 events dropped by sink slow'],
   ])('of a run: %j', (event, fact) => {
     expect(eventLine(event)).toBe(`1234.57 ms  ${fact}`);

@@ -1,6 +1,6 @@
 import type { Run } from '@stageflow/core';
-import { expect, test } from 'vitest';
 import { recordingSink } from '@stageflow/testing';
+import { expect, test } from 'vitest';
 import '@stageflow/testing/vitest';
 
 declare const run: Run;

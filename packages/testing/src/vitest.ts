@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { type EventFields, type ExpectedEvent, matchers, type OutcomeFields } from './matchers.ts';
 
 export type { EventFields, ExpectedEvent, OutcomeFields } from './matchers.ts';
-export { matchers } from './matchers.ts';
+export { type Matchers, matchers } from './matchers.ts';
 
 /** What importing this module adds to `expect`. Failures show the trace of the run. */
 export interface StageflowMatchers<R> {

@@ -65,6 +65,8 @@ export class Scheduler {
   private checkedExtensions: Extensions | undefined = undefined;
   private timer: Timer | undefined = undefined;
   private nowMs = 0;
+  /** Whether a function has held the thread since the clock was read. */
+  private stale = false;
   private sliceStart = 0;
   private sinceLook = 0;
 
@@ -188,6 +190,8 @@ export class Scheduler {
     const values = gatherValues(stage, state);
     if (stage.gated && !this.passesGate(stage, values)) return;
     state.status[index] = running;
+    if (this.stale) this.tick();
+    this.stale = true;
     if (state.startedAfterMs !== undefined) state.startedAfterMs[index] = this.nowMs;
     if (this.readyAfterMs !== undefined) this.recordQueueTime(index, this.readyAfterMs);
     if (this.emitter !== undefined) this.emitter.stageStarted(stage, state.queuedMs?.get(index) ?? 0);
@@ -277,13 +281,15 @@ export class Scheduler {
     if (decided && --(this.remaining[entry.reader] as number) === 0) this.enqueue(entry.reader);
   }
 
-  /** Reads the clock: once for each end, and what that lets start begins at the same instant. */
+  /** Reads the clock: once for each end, and for each start that comes after another in the same turn. */
   private tick(): void {
+    this.stale = false;
     if (this.state.startedAfterMs !== undefined) this.nowMs = this.elapsedMs();
   }
 
   private recordDuration(index: number): void {
     const { durationMs, startedAfterMs } = this.state;
+    this.stale = false;
     this.nowMs = this.elapsedMs();
     (durationMs as number[])[index] = this.nowMs - ((startedAfterMs as number[])[index] as number);
   }

@@ -70,7 +70,12 @@ describe('making stages and pipelines', () => {
     const defined = definePipeline({
       name: 'p',
       stages: [
-        { name: 'count', needs: { words: 'words' }, retry: { attempts: 2 }, run: ({ words: all }) => (all as string[]).length },
+        {
+          name: 'count',
+          needs: { words: 'words' },
+          retry: { attempts: 2 },
+          run: ({ words: all = [] }: { readonly words?: readonly string[] }) => all.length,
+        },
         { name: 'words', needs: { text: { input: 'text' } }, run: ({ text: given }) => String(given).split(' ') },
       ],
       outputs: { count: 'count' },

@@ -66,7 +66,10 @@ test('[17] identity, pipeline, stage, path and attempt stand beside each other',
 
 test('[18] what a stage emits reaches the sink once, with its own keys and those of the run', async () => {
   const sink = recordingSink();
-  await doing((context) => context.emit(noted, { a: 1 })).run({}, { sinks: [sink], runId: 'r-1', tenantId: 't-1', correlationId: 'c-1' });
+  await doing((context) => context.emit(noted, { a: 1 })).run(
+    {},
+    { sinks: [sink], runId: 'r-1', tenantId: 't-1', correlationId: 'c-1', requestId: 'q-1', mode: 'fast' },
+  );
 
   expect(sink.of('custom')).toEqual([
     expect.objectContaining({
@@ -81,6 +84,7 @@ test('[18] what a stage emits reaches the sink once, with its own keys and those
       attempt: 1,
     }),
   ]);
+  expect(sink.of('run.created')).toMatchObject([{ identity: { runId: 'r-1', requestId: 'q-1', mode: 'fast' } }]);
 });
 
 test('[19] emitting and reporting progress without a sink do nothing', async () => {
@@ -241,7 +245,7 @@ test('[50] the service is what the host calls itself, in the runtime or in the r
   expect(await chat.run({})).toMatchObject({ outputs: { it: undefined } });
 });
 
-test('[51] every constructor hands its function the same context', async () => {
+test('[49] [51] every constructor hands its function the same context, the only one there is', async () => {
   const { text } = inputs<{ text: string }>();
   const members = (context: StageContext) => {
     context.signal.throwIfAborted();

@@ -1,4 +1,17 @@
-import { cancel, fail, inputs, optional, pipeline, retryLater, route, type Source, services, skip, stage } from '@stageflow/core';
+import {
+  cancel,
+  fail,
+  inputs,
+  optional,
+  pipeline,
+  retryLater,
+  route,
+  type Source,
+  type Stage,
+  services,
+  skip,
+  stage,
+} from '@stageflow/core';
 import { recordingSink, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -61,7 +74,7 @@ describe('order', () => {
 
   test('[121] chains of 20 and 100 and a fan-out of 30 complete with every stage', async () => {
     for (const length of [20, 100]) {
-      let last = stage('s0', { run: () => 1 });
+      let last: Stage<number, never, never> = stage('s0', { run: () => 1 });
       for (let index = 1; index < length; index++) last = stage(`s${index}`, { needs: { before: last }, run: ({ before }) => before + 1 });
       const run = await pipeline('chain', { outputs: { last } }).run({});
       expect(run.outputs).toEqual({ last: length });

@@ -9,6 +9,7 @@ import {
   pipeline,
   type RunEvent,
   retryLater,
+  type Stage,
   type StageContext,
   settled,
   skip,
@@ -407,23 +408,38 @@ describe('the graph', () => {
     expect(Object.keys(run.outputs)).toEqual(['join', 'slow', 'mid', 'fast']);
   });
 
-  test('[D21] may be a hundred thousand stages deep, by reference and from data', async () => {
-    const depth = 100_000;
-    let last = stage('s0', { run: () => 0 });
-    for (let index = 1; index < depth; index++) last = stage(`s${index}`, { needs: { before: last }, run: ({ before }) => before + 1 });
-    const written = pipeline('deep', { outputs: { last } });
-    const defined = definePipeline({
-      name: 'deep',
-      stages: Array.from({ length: depth }, (_, index) => ({
-        name: `s${index}`,
-        needs: index === 0 ? {} : { before: `s${index - 1}` },
-        run: ({ before }: { readonly before?: never }) => (before === undefined ? 0 : (before as number) + 1),
-      })),
-      outputs: { last: `s${depth - 1}` },
-    });
+  /** A chain written by reference, and the same from data. */
+  const chains = {
+    'by reference': (length: number) => {
+      let last: Stage<number, never, never> = stage('s0', { run: () => 0 });
+      for (let index = 1; index < length; index++) last = stage(`s${index}`, { needs: { before: last }, run: ({ before }) => before + 1 });
+      return pipeline('chain', { outputs: { last } });
+    },
+    'from data': (length: number) => {
+      const run = ({ before = -1 }: { readonly before?: number }) => before + 1;
+      const needs = (index: number) => (index === 0 ? {} : { before: `s${index - 1}` });
+      const stages = Array.from({ length }, (_, index) => ({ name: `s${index}`, needs: needs(index), run }));
+      return definePipeline({ name: 'chain', stages, outputs: { last: `s${length - 1}` } });
+    },
+  };
+  const bothWays = Object.entries(chains);
 
-    expect((await written.run({})).outputs).toEqual({ last: depth - 1 });
-    expect((await defined.run({})).outputs).toEqual({ last: depth - 1 });
+  test.each(bothWays)('[D21] may be a hundred thousand stages deep, %s', { timeout: 60_000 }, async (_, chain) => {
+    expect((await chain(100_000).run({})).outputs).toEqual({ last: 99_999 });
+  });
+
+  test.each(bothWays)('[D21] takes time in proportion to its size, %s', { timeout: 60_000 }, async (_, chain) => {
+    const cpuTime = async (length: number) => {
+      const before = process.cpuUsage();
+      await chain(length).run({});
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    await cpuTime(5_000);
+    const least = async (length: number) => Math.min(await cpuTime(length), await cpuTime(length), await cpuTime(length));
+
+    // Eight times the stages: about eight times the work if it is linear, 64 times if it is quadratic.
+    expect((await least(40_000)) / (await least(5_000))).toBeLessThan(25);
   });
 });
 

@@ -1,0 +1,107 @@
+// What must hold on any machine, or the command fails.
+import { baselineOf } from './baseline.mjs';
+import { Summary } from './summary.mjs';
+
+/** By how much a ratio of times may exceed the baseline. */
+const timeBand = 0.25;
+/** By how much allocated bytes may exceed the baseline. */
+const bytesBand = 0.05;
+/** How much more a stage may cost in a graph of 10,000 than in one of 100. */
+const scalingLimit = 2;
+/** Bytes a stage that the runtime around a bare run may add: what it makes once a run, spread over 1,000 stages. */
+const zeroCostBytes = 4;
+
+/**
+ * @typedef {object} Gate
+ * @property {string} name
+ * @property {boolean | undefined} holds Nothing where it could not be judged.
+ * @property {string} detail
+ */
+
+/**
+ * @param {Summary} summary
+ * @param {import('./baseline.mjs').Baseline | undefined} baseline
+ * @param {import('./options.mjs').Options} options
+ * @returns {Gate[]}
+ */
+export function checkGates(summary, baseline, options) {
+  const found = baselineOf(summary);
+  const times = options.isQuick
+    ? { name: 'ratios of time', holds: undefined, detail: 'two short rounds say nothing about time' }
+    : compared('ratios of time', found.ratios, baseline?.ratios, timeBand);
+  return [
+    correctness(summary),
+    times,
+    compared('allocated bytes', found.bytes, baseline?.bytes, bytesBand),
+    ...scaling(summary),
+    depth(summary),
+    zeroCost(summary),
+  ];
+}
+
+function correctness(summary) {
+  const wrong = summary.errors.filter(({ mode, contender }) => mode === 'verify' || /^(stageflow|hand)/.test(contender));
+  const detail =
+    wrong.length === 0
+      ? 'every contender ran each stage once and in order'
+      : wrong.map(({ contender, workload, error }) => `${contender} on ${workload}: ${error}`).join('; ');
+  return { name: 'correctness', holds: wrong.length === 0, detail };
+}
+
+/**
+ * @param {string} name
+ * @param {Record<string, number>} found
+ * @param {Record<string, number> | undefined} baseline
+ * @param {number} band
+ * @returns {Gate}
+ */
+function compared(name, found, baseline, band) {
+  if (baseline === undefined) return { name, holds: undefined, detail: 'no baseline for this version of Node' };
+  const keys = Object.keys(found).filter((key) => baseline[key] !== undefined);
+  if (keys.length === 0) return { name, holds: undefined, detail: 'not measured' };
+  const worse = keys.filter((key) => found[key] > baseline[key] * (1 + band));
+  if (worse.length > 0) return { name, holds: false, detail: worse.map((key) => `${key}: ${found[key]}, was ${baseline[key]}`).join('; ') };
+  const better = keys.filter((key) => found[key] < baseline[key] * (1 - band)).length;
+  return {
+    name,
+    holds: true,
+    detail: `${keys.length} figures within ${band * 100} % of the baseline or below${better > 0 ? `, ${better} well below: update it` : ''}`,
+  };
+}
+
+function scaling(summary) {
+  const pairs = [
+    ['chain-100', 'chain-10k'],
+    ['fan-100', 'fan-10k'],
+    ['sparse-100', 'sparse-10k'],
+  ];
+  return pairs.map(([small, large]) => {
+    const name = `scaling, ${small} to ${large}`;
+    const [from, to] = [small, large].map((workload) => summary.time('stageflow', workload));
+    if (from === undefined || to === undefined) return { name, holds: undefined, detail: 'not measured' };
+    return { name, holds: to <= from * scalingLimit, detail: `${(to / from).toFixed(2)} times the time a stage, at most ${scalingLimit}` };
+  });
+}
+
+function depth(summary) {
+  const name = '100,000 stages';
+  const shapes = ['chain-100k', 'fan-100k', 'sparse-100k'];
+  const times = shapes.map((workload) => summary.time('stageflow', workload, 'runMs'));
+  const problem = shapes.map((workload) => summary.problem('time', 'stageflow', workload)).find(Boolean);
+  if (problem !== undefined) return { name, holds: false, detail: problem };
+  if (Summary.worst(times) === undefined) return { name, holds: undefined, detail: 'not measured' };
+  return {
+    name,
+    holds: true,
+    detail: `chain, fan and sparse end without an overflow: ${times.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}`,
+  };
+}
+
+function zeroCost(summary) {
+  const name = 'zero cost of what is not used';
+  const [bare, unused] = ['stageflow', 'stageflow:unused'].map((contender) =>
+    summary.memory(contender, 'sparse-1k', 'allocatedBytesPerStage'),
+  );
+  if (bare === undefined || unused === undefined) return { name, holds: undefined, detail: 'not measured' };
+  return { name, holds: unused - bare <= zeroCostBytes, detail: `${unused.toFixed(1)} bytes a stage, bare ${bare.toFixed(1)}` };
+}
