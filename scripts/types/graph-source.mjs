@@ -27,13 +27,33 @@ export function needsOf({ stages, shape }) {
  */
 export function stageSource({ inputs = 1, ...graph }) {
   const names = Array.from({ length: inputs }, (_, index) => `i${index}`);
-  const declared = `const { ${names.join(', ')} } = inputs<{ ${names.map((name) => `${name}: string`).join('; ')} }>();`;
+  const declared = `export const { ${names.join(', ')} } = inputs<{ ${names.map((name) => `${name}: string`).join('; ')} }>();`;
   const stages = needsOf(graph).map((needs, index) => {
     const read = needs.length === 0 ? [`i${index % inputs}`] : needs.map((need) => `s${need}`);
     const sum = needs.length === 0 ? `${read[0]}.length` : read.map((name) => `${name}.n`).join(' + ');
     return `export const s${index} = stage('s${index}', { needs: { ${read.join(', ')} }, run: async ({ ${read.join(', ')} }, context) => ${body(index, sum)} });`;
   });
   return ["import { inputs, pipeline, skip, stage } from '@stageflow/core';", declared, ...stages, ''].join('\n');
+}
+
+/**
+ * What an application does with the stages of {@link stageSource}: a pipeline whose outputs are all of them, a run, a read of every output,
+ * replacements and policies.
+ *
+ * @param {Graph} graph
+ */
+export function pipelineSource(graph) {
+  const names = Array.from({ length: graph.stages }, (_, index) => `s${index}`);
+  const given = Array.from({ length: graph.inputs ?? 1 }, (_, index) => `i${index}: ''`);
+  const reads = names.map((name) => `run.outputs.${name}?.n`);
+  return [
+    `export const all = pipeline('all', { outputs: { ${names.join(', ')} } });`,
+    `const run = await all.run({ ${given.join(', ')} });`,
+    `export const read = run.status === 'completed' ? [${reads.join(', ')}] : [];`,
+    "export const replaced = all.with(s0, () => ({ n: 1, at0: '' })).with(s1, stage('s1', { run: () => ({ n: 1, at1: '' }) }));",
+    'export const patient = replaced.configure({ s2: { timeoutMs: 60_000 } });',
+    '',
+  ].join('\n');
 }
 
 /**

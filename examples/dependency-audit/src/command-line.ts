@@ -15,8 +15,8 @@ export interface CommandLine {
 /** Shown by `--help`. */
 export const usage = `Usage: dependency-audit [path] [options]
 
-Audits the packages that are installed in a node_modules folder against a policy:
-licences, sizes, engines, install scripts, duplicate versions. Reads only; the
+Audits the packages in a node_modules folder against a policy: licences, sizes,
+engines, install scripts, duplicate versions. Only reads what is installed; the
 network is not used.
 
   path               a project, or its node_modules; default: this repository

@@ -56,7 +56,11 @@ async function audit(commandLine: CommandLine, { output, errors, signal }: Surro
       exitCode.failed,
     );
   const files = await writeReports(report, run, outputFolder);
-  return print(output, ['', ...summaryLines(report), '', ...files], report.passed ? exitCode.passed : exitCode.blocked);
+  return print(
+    output,
+    ['', ...summaryLines(report), '', `Reports: ${files.join(' and ')}`],
+    report.passed ? exitCode.passed : exitCode.blocked,
+  );
 }
 
 function policyProblems(file: string, { details }: StageflowError<'SF_INPUT_INVALID'>): string {

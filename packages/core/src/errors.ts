@@ -81,8 +81,19 @@ export class StageflowError<C extends ErrorCode = ErrorCode> extends Error imple
  * @param code - Narrows to one code.
  */
 export function isStageflowError<C extends ErrorCode>(error: unknown, code?: C): error is StageflowError<C> {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false;
-  return code === undefined || ('code' in error && error.code === code);
+  try {
+    if (typeof error !== 'object' || error === null || !(brand in error)) return false;
+    return code === undefined || ('code' in error && error.code === code);
+  } catch {
+    return false;
+  }
+}
+
+/** A thrown value as a sentence: the message, after the name where that says more than `Error`. Does not throw either. */
+export function thrownSentence(thrown: unknown): string {
+  const { name, message } = describeThrown(thrown);
+  const words = name.endsWith('Error') && name !== 'Error' && name !== 'StageflowError' ? `${name}: ${message}` : message;
+  return /[.!?]$/.test(words) ? words : `${words}.`;
 }
 
 /** A thrown value in a few words; whatever was thrown, this does not throw. */

@@ -60,12 +60,18 @@ export function review(request: unknown): Review {
 
 /** The verdict in `value`, or `undefined` where there is none. */
 export function asVerdict(value: unknown): Verdict<unknown> | undefined {
-  return typeof value === 'object' && value !== null && mark in value ? (value as Verdict<unknown>) : undefined;
+  try {
+    return typeof value === 'object' && value !== null && mark in value ? (value as Verdict<unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-/** Which of the four verdicts this is. */
-export function verdictKind(verdict: Verdict<unknown>): Verdict<unknown>[typeof mark] {
-  return verdict[mark];
+const verdictKinds: readonly unknown[] = ['pass', 'transform', 'block', 'review'];
+
+/** Which of the four verdicts this is; `undefined` for what another version of this package may have marked. */
+export function verdictKind(verdict: Verdict<unknown>): Verdict<unknown>[typeof mark] | undefined {
+  return verdictKinds.includes(verdict[mark]) ? verdict[mark] : undefined;
 }
 
 /** The values a guard's `check` receives. */
@@ -84,7 +90,7 @@ export interface GuardSpec<S extends Source, N extends Needs, A, W> extends Stag
   /** What is judged; the guard yields it, so readers of the guard read a value that passed. */
   readonly subject: S;
   /** What else `check` reads. The key `subject` is taken. */
-  readonly needs?: (N & { readonly subject?: never }) | undefined;
+  readonly needs?: N | undefined;
   /** Passes the subject where no verdict could be had; each time the event `guard.failed_open` says so. @default false */
   readonly failOpen?: boolean | undefined;
   /** Judges. A throw, a timeout, `undefined` or anything else that is no verdict blocks. */
@@ -107,7 +113,7 @@ export interface GuardSpec<S extends Source, N extends Needs, A, W> extends Stag
  */
 export function guard<
   const S extends Source,
-  const N extends Needs = NoNeeds,
+  const N extends Needs & { readonly subject?: never } = NoNeeds,
   const A extends readonly Source[] = [],
   W extends When | undefined = undefined,
 >(

@@ -51,7 +51,7 @@ export function route<
 ): Route<
   Output<R> & string,
   (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<R> | SkipsByOption<W>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   const base = makeStage<StageSource>('route', name, spec);

@@ -114,9 +114,20 @@ class HostRuntime implements Runtime {
     this.#clock = options.clock ?? systemClock();
     this.pipelines = register(options.pipelines);
     const given = Object(services ?? {}) as Record<string, unknown>;
-    const missing = options.pipelines.flatMap(({ plan }) => plan.services.filter((name) => given[name] === undefined));
+    const missing = options.pipelines.flatMap(({ plan }) =>
+      plan.services.filter((name) => !Object.hasOwn(given, name) || given[name] === undefined),
+    );
     if (missing.length > 0) throw new StageflowError('SF_SERVICE_MISSING', { services: [...new Set(missing)] });
     this.#queues = (options.sinks ?? []).map(queueOf);
+    const names = this.#queues.map(({ name }) => name);
+    const twice = names.find((name, at) => names.indexOf(name) !== at);
+    if (twice !== undefined) {
+      throw new StageflowError('SF_OPTION_INVALID', {
+        option: 'sinks',
+        expected: 'sinks of different names',
+        received: `two sinks named "${twice}"`,
+      });
+    }
   }
 
   get sinks(): Readonly<Record<string, SinkCounters>> {

@@ -28,17 +28,18 @@ export interface SchemaIssue {
  */
 export function validate<Read>(schema: Schema<unknown, Read>, value: unknown): SchemaResult<Read> | Promise<SchemaResult<Read>> {
   try {
-    const answer = schema['~standard'].validate(value);
+    const answer: unknown = schema['~standard'].validate(value);
     // Promises of other realms and libraries count as promises: read as a result, they would let everything pass.
-    if ('then' in answer && typeof answer.then === 'function') return Promise.resolve(answer).then(asResult, refusal);
-    return asResult(answer as SchemaResult<Read>);
+    if (typeof (answer as { then?: unknown } | undefined)?.then !== 'function') return asResult(answer as SchemaResult<Read>);
+    return Promise.resolve(answer as SchemaResult<Read>).then(asResult, refusal);
   } catch (thrown) {
     return refusal(thrown);
   }
 }
 
-function asResult<Read>(answer: SchemaResult<Read>): SchemaResult<Read> {
-  if (answer.issues !== undefined || 'value' in answer) return answer;
+/** Answers come from libraries of others: what is no answer refuses the value. */
+function asResult<Read>(answer: SchemaResult<Read> | undefined): SchemaResult<Read> {
+  if (typeof answer === 'object' && answer !== null && (answer.issues !== undefined || 'value' in answer)) return answer;
   return { issues: [{ message: 'the schema answered with neither a value nor issues' }] };
 }
 

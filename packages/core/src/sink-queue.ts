@@ -96,20 +96,20 @@ export class SinkQueue {
     while (this.#next < this.#waiting.length) {
       const event = this.#takeNext();
       const counts = event.type !== 'events.dropped';
-      let answer: unknown;
       try {
-        answer = this.#sink.emit(event);
+        const answer: unknown = this.#sink.emit(event);
+        if (isPromiseLike(answer)) {
+          this.#state = 'awaiting';
+          Promise.resolve(answer).then(
+            () => this.#resume(counts ? 'delivered' : 'announced'),
+            () => this.#resume(counts ? 'failed' : 'announced'),
+          );
+          return;
+        }
       } catch {
+        this.#state = 'delivering';
         if (counts) this.#failed++;
         continue;
-      }
-      if (isPromiseLike(answer)) {
-        this.#state = 'awaiting';
-        answer.then(
-          () => this.#resume(counts ? 'delivered' : 'announced'),
-          () => this.#resume(counts ? 'failed' : 'announced'),
-        );
-        return;
       }
       if (counts) this.#delivered++;
     }

@@ -98,7 +98,7 @@ export function stage<
 ): Stage<
   Yield<S, R>,
   (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W | F>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<R> | SkipsByOption<W | F>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage(spec.kind ?? 'transform', name, spec);

@@ -50,7 +50,7 @@ export function work<
 ): Stage<
   Yield<S, R>,
   (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<Awaited<R>> | SkipsByOption<W | F>,
+  N[keyof N]['~types']['skips'] | SkipsWhenReturned<R> | SkipsByOption<W | F>,
   { readonly [K in keyof N]: N[K]['~types']['out'] }
 > {
   return makeStage('work', name, spec);

@@ -2,9 +2,9 @@ import { hostTurn } from './host-turn.ts';
 
 /** What {@link heapSlope} takes besides the function. */
 export interface HeapSlopeOptions {
-  /** Runs that are measured. @default 200 */
+  /** Runs that are measured. @default 1_000 */
   readonly runs?: number | undefined;
-  /** Runs before the first measurement, for caches and compilers to come to rest. @default 50 */
+  /** Runs before the first measurement, for caches and compilers to come to rest; too few look like a leak. @default 1_000 */
   readonly warmUp?: number | undefined;
   /** Measurements, spread evenly over the runs; at least 3. @default 20 */
   readonly samples?: number | undefined;
@@ -28,11 +28,14 @@ export interface HeapSlope {
  * @throws Where there is no `globalThis.gc`, and what `run` rejects with.
  * @example
  * ```ts
- * const { bytesPerRun } = await heapSlope(() => chat.run({ text: 'hi' }), { runs: 1_000 });
+ * const { bytesPerRun } = await heapSlope(() => chat.run({ text: 'hi' }), { runs: 5_000, warmUp: 3_000 });
  * if (bytesPerRun > 100) throw new Error(`each run leaves ${bytesPerRun} bytes`);
  * ```
  */
-export async function heapSlope(run: () => unknown, { runs = 200, warmUp = 50, samples = 20 }: HeapSlopeOptions = {}): Promise<HeapSlope> {
+export async function heapSlope(
+  run: () => unknown,
+  { runs = 1_000, warmUp = 1_000, samples = 20 }: HeapSlopeOptions = {},
+): Promise<HeapSlope> {
   const collect = collector();
   if (!(samples >= 3 && runs >= samples)) {
     throw new RangeError(`heapSlope() takes at least 3 samples and as many runs; it was given ${samples} samples and ${runs} runs.`);

@@ -16,14 +16,14 @@ export type OutcomeFields<S extends OutcomeStatus> = Partial<Omit<Extract<StageO
 type Matcher<Expected extends readonly unknown[]> = (this: MatcherState, received: unknown, ...expected: Expected) => SyncMatcherResult;
 
 /** The matchers of this package, by name. */
-export interface Matchers {
+export type Matchers = {
   readonly toHaveEmitted: Matcher<[type: RunEvent['type'], fields?: object]>;
   readonly toHaveEmittedInOrder: Matcher<[events: readonly ExpectedEvent[]]>;
   readonly toHaveGapFreeSeq: Matcher<[]>;
   readonly toHaveCompleted: Matcher<[]>;
   readonly toHaveStatus: Matcher<[status: string]>;
   readonly toHaveOutcome: Matcher<[stage: string, status: OutcomeStatus, fields?: object]>;
-}
+};
 
 /** The functions behind the matchers, for `expect.extend` on an `expect` of one's own. */
 export const matchers: Matchers = {

@@ -204,6 +204,21 @@ describe('settle()', () => {
     expect(clock.monotonic()).toBe(0);
   });
 
+  test('does not overtake work that takes a turn of the host', async () => {
+    const clock = virtualClock();
+    const viaHost = stage('viaHost', {
+      needs: { text },
+      timeoutMs: 10,
+      run: async ({ text }) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        await new Promise((resolve) => yieldByMessage(resolve));
+        return text;
+      },
+    });
+    const run = await clock.settle(pipeline('p', { outputs: { viaHost } }).run({ text: 'hi' }, { clock }));
+    expect(run).toMatchObject({ status: 'completed', elapsedMs: 0 });
+  });
+
   test('waits for real work where no timer is pending', async () => {
     const { readFile } = await import('node:fs/promises');
     const content = await virtualClock().settle(readFile(new URL(import.meta.url), 'utf8'));
@@ -235,3 +250,13 @@ describe('settle()', () => {
     }
   });
 });
+
+function yieldByMessage(callback: (value: unknown) => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.addEventListener('message', () => {
+    port1.close();
+    callback(undefined);
+  });
+  port1.start();
+  port2.postMessage(undefined);
+}

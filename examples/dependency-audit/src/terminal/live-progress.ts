@@ -52,7 +52,7 @@ function line({ stage, status, fraction, message, durationMs }: StageProgress, w
   const filled = Math.round(fraction * barWidth);
   const bar = status === 'running' ? `${'█'.repeat(filled)}${'░'.repeat(barWidth - filled)} ` : '';
   const told = printable(message === '' ? status : message);
-  const time = durationMs === undefined ? '' : inTime(durationMs);
+  const time = (durationMs === undefined ? '' : inTime(durationMs)).padStart(7);
   const room = Math.max(0, columns - width - time.length - 6);
   const middle = `${bar}${told}`.slice(0, room).padEnd(room);
   return `${styleText(colour, mark)} ${stage.padEnd(width)}  ${styleText(colour, middle)} ${time}`.trimEnd();

@@ -52,8 +52,8 @@ function changeOf(event: RunEvent): Partial<StageProgress> | undefined {
     case 'stage.skipped':
       return { status: 'skipped', message: event.reason };
     case 'stage.cancelled':
-      // What the stage said last is how far it got.
-      return { status: 'cancelled' };
+      // Otherwise what the stage said last is how far it got.
+      return { status: 'cancelled', ...(event.attempt === 0 ? { message: 'not started' } : {}) };
     default:
       return undefined;
   }

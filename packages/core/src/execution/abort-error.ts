@@ -1,6 +1,10 @@
-/** Whether a function that threw `error` merely obeyed its signal. */
+/** Whether a function that threw `error` merely obeyed its signal. Whatever was thrown, this does not throw. */
 export function isAbort(error: unknown, signalReason: unknown): boolean {
   if (error === signalReason) return true;
   if (typeof error !== 'object' || error === null) return false;
-  return (error as { name?: unknown }).name === 'AbortError' || (error as { cause?: unknown }).cause === signalReason;
+  try {
+    return (error as { name?: unknown }).name === 'AbortError' || (error as { cause?: unknown }).cause === signalReason;
+  } catch {
+    return false;
+  }
 }

@@ -5,8 +5,13 @@
 export function freezeOutput(value: unknown): void {
   const pending = [value];
   for (let next = pending.pop(); pending.length > 0 || next !== undefined; next = pending.pop()) {
-    if (!isPlain(next) || Object.isFrozen(next)) continue;
-    Object.freeze(next);
+    try {
+      if (!isPlain(next) || Object.isFrozen(next)) continue;
+      Object.freeze(next);
+    } catch {
+      // Some objects refuse to be frozen: a proxy, an observable. That is no fault of the stage.
+      continue;
+    }
     pending.push(...Object.values(next).filter((member) => typeof member === 'object' && member !== null));
   }
 }

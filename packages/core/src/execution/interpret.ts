@@ -37,11 +37,12 @@ function produced(value: unknown): Meaning {
 
 function interpretVerdict(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning {
   const verdict = asVerdict(value);
-  if (verdict === undefined) {
+  const kind = verdict && verdictKind(verdict);
+  if (verdict === undefined || kind === undefined) {
     const why = `it returned ${describeReceived(value)}`;
     return { means: 'failed', error: new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, location) };
   }
-  switch (verdictKind(verdict)) {
+  switch (kind) {
     case 'pass':
       return { means: 'completed', value: subject };
     case 'transform':

@@ -1,4 +1,4 @@
-import { describeThrown, StageflowError } from '../errors.ts';
+import { StageflowError, thrownSentence } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Scheduler } from './scheduler.ts';
 import { blocked, cancelled, failed, skipped } from './status.ts';
@@ -14,12 +14,9 @@ export function locationOf(
 
 /** What a stage threw, or gave to `fail()`, as an error of the run. */
 export function stageFailed(scheduler: Scheduler, stage: PlannedStage, thrown: unknown, attempt: number): StageflowError {
-  const { name, message } = describeThrown(thrown);
-  const words = thrown instanceof Error && name !== 'Error' ? `${name}: ${message}` : message;
-  const sentence = /[.!?]$/.test(words) ? words : `${words}.`;
   return new StageflowError(
     'SF_STAGE_FAILED',
-    { stage: stage.name, thrown: sentence },
+    { stage: stage.name, thrown: thrownSentence(thrown) },
     { ...locationOf(scheduler, stage, attempt), cause: thrown },
   );
 }

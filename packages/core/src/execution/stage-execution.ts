@@ -243,15 +243,16 @@ export class StageExecution {
     if (retry === undefined || this.#scheduler.stopped !== undefined || attempt.number >= retry.attempts) return undefined;
     if (failure.retryable === false || (budgetMs !== undefined && this.#activeMs >= budgetMs)) return undefined;
     if (unsettled && kind === 'work' && idempotencyKey === undefined) return undefined;
+    const { options, clock } = this.#scheduler;
+    let askedMs: number;
     try {
       if (!retry.when(failure.thrown, attempt.number)) return undefined;
+      askedMs = failure.afterMs ?? retryAfterMs(failure.thrown, clock.now()) ?? 0;
     } catch {
+      // A classifier that throws, or an error whose members do, has not said that another attempt is worth while.
       return undefined;
     }
-    const { options, clock } = this.#scheduler;
-    const random = options.random ?? Math.random;
-    const askedMs = failure.afterMs ?? retryAfterMs(failure.thrown, clock.now()) ?? 0;
-    const backoffMs = backoffDelayMs(retry, attempt.number, this.#previousWaitMs, random());
+    const backoffMs = backoffDelayMs(retry, attempt.number, this.#previousWaitMs, (options.random ?? Math.random)());
     return Math.max(backoffMs, Math.min(retry.maxMs, Number.isFinite(askedMs) ? Math.max(0, askedMs) : 0));
   }
 
@@ -260,13 +261,13 @@ export class StageExecution {
     const scheduler = this.#scheduler;
     const stage = this.#stage;
     if (stage.kind !== 'guard' || error.code === 'SF_RUNTIME_REQUIRED') return failStage(scheduler, stage, error);
-    const why = error.code === 'SF_GUARD_FAILED' ? error : this.#guardFailed(error);
-    if (!stage.failOpen) return blockStage(scheduler, stage, why.message, why);
+    const why = isStageflowError(error, 'SF_GUARD_FAILED') ? error : this.#guardFailed(error);
+    if (!stage.failOpen) return blockStage(scheduler, stage, why.details.why, why);
     scheduler.emit({ type: 'guard.failed_open', ...stageFields(stage, this.#count), error: summarize(why) });
     scheduler.complete(stage.index, this.#subject);
   }
 
-  #guardFailed(cause: StageflowError): StageflowError {
+  #guardFailed(cause: StageflowError): StageflowError<'SF_GUARD_FAILED'> {
     const said = isStageflowError(cause, 'SF_STAGE_FAILED') ? `it threw: ${cause.details.thrown}` : cause.message;
     const why = said.replace(/\.$/, '');
     return new StageflowError(
