@@ -3,19 +3,20 @@ import type { ScriptedGraph } from './scripted-graph.ts';
 
 /** What must become of a run. */
 export interface Verdict {
-  readonly status: 'completed' | 'failed' | 'blocked' | 'cancelled';
-  readonly degraded: boolean;
-  /** The stages that may be named as the one that decided; empty where none may. */
-  readonly deciding: readonly string[];
+  /** One of these; several only where several stops fell on one instant, of which any may have come first. */
+  readonly endings: readonly Ending[];
   /** By the key of the output; what has no value and was not skipped by choice is missing. */
   readonly outputs: Readonly<Record<string, unknown>>;
 }
 
-/** Something that stops a run. */
-interface Stop {
+/** How a run ends, and which stage decided that; none did where it came from outside, or nothing went wrong. */
+export interface Ending {
+  readonly status: 'completed' | 'degraded' | 'failed' | 'blocked' | 'cancelled';
+  readonly by: string | undefined;
+}
+
+interface Stop extends Ending {
   readonly at: number;
-  readonly status: Verdict['status'];
-  readonly stage: string | undefined;
 }
 
 /**
@@ -24,22 +25,14 @@ interface Stop {
  * @param order - The stages in the order of the plan.
  * @throws Where the run stopped at another time than it had to, or did not stop.
  */
-export function verdictOf(graph: ScriptedGraph, lives: readonly Life[], facts: Facts, order: readonly string[]): Verdict {
+export function verdictOf(graph: ScriptedGraph, lives: readonly Life[], { stopAt, endAt }: Facts, order: readonly string[]): Verdict {
   const handled = handledStages(graph);
-  const stops = stopsOf(graph, lives, handled);
-  const firstAt = Math.min(facts.endAt, ...stops.map(({ at }) => at));
+  const stops = stopsOf(graph, lives, handled).filter(({ at }) => at <= endAt);
+  const firstAt = Math.min(Number.POSITIVE_INFINITY, ...stops.map(({ at }) => at));
+  if (firstAt !== stopAt) throw new Error(`The run had to stop at ${firstAt} ms, and did at ${stopAt} ms.`);
   const outputs = outputsOf(graph, lives);
-  if (Number.isFinite(facts.stopAt)) {
-    if (firstAt !== facts.stopAt) throw new Error(`The run stopped at ${facts.stopAt} ms; it had to at ${firstAt} ms.`);
-    // What happens at one instant has no order in the model: any of these may have come first.
-    const possible = stops.filter(({ at }) => at === firstAt);
-    if (possible.length === 0) throw new Error(`The run stopped at ${facts.stopAt} ms, for no reason that the model knows.`);
-    const deciding = possible.flatMap(({ stage }) => stage ?? []);
-    return { status: possible.length === 1 ? (possible[0] as Stop).status : statusOfTie(possible), degraded: false, deciding, outputs };
-  }
-  const early = stops.find(({ at }) => at < facts.endAt);
-  if (early !== undefined) throw new Error(`The run had to stop at ${early.at} ms (${early.status}), and did not.`);
-  return unstopped(graph, lives, handled, outputs, order);
+  const first = stops.filter(({ at }) => at === firstAt).map(({ status, by }) => ({ status, by }));
+  return { endings: first.length > 0 ? first : [unstopped(graph, lives, handled, outputs, order)], outputs };
 }
 
 function unstopped(
@@ -48,35 +41,33 @@ function unstopped(
   handled: ReadonlySet<string>,
   outputs: Verdict['outputs'],
   order: readonly string[],
-): Verdict {
-  const unhandled = (is: 'failed' | 'blocked'): string | undefined =>
-    order.find((name) => !handled.has(name) && lives.some(({ stage, end }) => stage.name === name && end.is === is));
+): Ending {
+  const unhandled = (is: 'failed' | 'blocked'): string | undefined => {
+    const names = new Set(lives.flatMap(({ stage, end }) => (end.is === is && !handled.has(stage.name) ? [stage.name] : [])));
+    return order.find((name) => names.has(name));
+  };
   const failed = unhandled('failed');
   const blocked = unhandled('blocked');
   const isWhole = Object.keys(outputs).length === graph.outputs.length;
-  const degraded = failed !== undefined && blocked === undefined && isWhole && graph.failureMode === 'best-effort';
-  if (failed !== undefined && !degraded) return { status: 'failed', degraded: false, deciding: [failed], outputs };
-  if (blocked !== undefined) return { status: 'blocked', degraded: false, deciding: [blocked], outputs };
-  return { status: 'completed', degraded, deciding: [], outputs };
-}
-
-/** Ties are told apart by the run itself; see the checks. */
-function statusOfTie(possible: readonly Stop[]): Verdict['status'] {
-  return (possible[0] as Stop).status;
+  if (failed !== undefined) {
+    const degraded = graph.failureMode === 'best-effort' && isWhole && blocked === undefined;
+    return degraded ? { status: 'degraded', by: undefined } : { status: 'failed', by: failed };
+  }
+  return blocked === undefined ? { status: 'completed', by: undefined } : { status: 'blocked', by: blocked };
 }
 
 /** All that would stop the run, at any time. */
 export function stopsOf(graph: ScriptedGraph, lives: readonly Life[], handled: ReadonlySet<string>): readonly Stop[] {
   const stops: Stop[] = [];
-  if (graph.abortAtMs !== undefined) stops.push({ at: graph.abortAtMs, status: 'cancelled', stage: undefined });
-  if (graph.deadlineMs !== undefined) stops.push({ at: graph.deadlineMs, status: 'failed', stage: undefined });
+  if (graph.abortAtMs !== undefined) stops.push({ at: graph.abortAtMs, status: 'cancelled', by: undefined });
+  if (graph.deadlineMs !== undefined) stops.push({ at: graph.deadlineMs, status: 'failed', by: undefined });
   for (const { stage, end, endAt, calls } of lives) {
     const plug = calls.find(({ script }) => script.pullsThePlug);
-    if (plug !== undefined) stops.push({ at: plug.startAt, status: 'cancelled', stage: undefined });
-    if (end.is === 'cancelled' && end.asked === true) stops.push({ at: endAt, status: 'cancelled', stage: stage.name });
+    if (plug !== undefined) stops.push({ at: plug.startAt, status: 'cancelled', by: undefined });
+    if (end.is === 'cancelled' && end.asked === true) stops.push({ at: endAt, status: 'cancelled', by: stage.name });
     const endsBadly = end.is === 'failed' || end.is === 'blocked';
     if (endsBadly && graph.failureMode === 'fail-fast' && !handled.has(stage.name))
-      stops.push({ at: endAt, status: end.is, stage: stage.name });
+      stops.push({ at: endAt, status: end.is, by: stage.name });
   }
   return stops;
 }

@@ -8,9 +8,12 @@ import { arms, type Brings, type ScriptedCall, type ScriptedEdge, type ScriptedG
  */
 class Genes {
   readonly #next: () => number;
+  readonly #salt: number;
+  #durations = 0;
 
-  constructor(next: () => number) {
+  constructor(next: () => number, salt: number) {
     this.#next = next;
+    this.#salt = salt;
   }
 
   below(count: number): number {
@@ -25,9 +28,13 @@ class Genes {
     return choices[this.below(choices.length)] as T;
   }
 
-  /** Whole multiples of 2^-26 ms in (0, 64 * `scale`]: sums of them are exact, and two are hardly ever equal. */
+  /**
+   * Whole multiples of 2^-26 ms in (0, 64 * `scale`]: sums of them are exact, and two are hardly ever equal, also where
+   * all that is read are zeros.
+   */
   ms(scale = 1): number {
-    return ((this.#next() * 65_536 + this.#next() + 1) * scale) / 2 ** 26;
+    const salt = Math.imul(this.#salt * 61 + ++this.#durations, 0x9e37_79b1) >>> 12;
+    return ((((this.#next() * 65_536 + this.#next()) ^ salt) >>> 0) + 1) * (scale / 2 ** 26);
   }
 }
 
@@ -41,7 +48,7 @@ export interface GraphRules {
 export function smallGraphs(maxStages: number, rules: GraphRules = { timeless: false }): fc.Arbitrary<ScriptedGraph> {
   const genome = fc.noBias(fc.array(fc.nat(65_535), { minLength: 48, maxLength: 48 }));
   const stages = fc.array(genome, { minLength: 1, maxLength: maxStages, size: 'max' });
-  return fc.tuple(genome, stages).map(([run, each]) => growGraph(readFrom(run), each.map(readFrom), rules));
+  return fc.tuple(genome, stages).map(([run, each]) => growGraph(readFrom(run, 0), each.map((numbers, at) => readFrom(numbers, at + 1)), rules));
 }
 
 /** Graphs of a size in [`minStages`, `maxStages`], made from a seed. */
@@ -49,7 +56,7 @@ export function largeGraphs(minStages: number, maxStages: number, rules: GraphRu
   const seeds = fc.record({ seed: fc.nat(), size: fc.integer({ min: minStages, max: maxStages }) });
   return fc.noBias(seeds).map(({ seed, size }) => {
     const random = seededRandom(seed);
-    const genes = new Genes(() => Math.floor(random() * 65_536));
+    const genes = new Genes(() => Math.floor(random() * 65_536), 0);
     return growGraph(genes, new Array<Genes>(size).fill(genes), rules);
   });
 }
@@ -63,9 +70,9 @@ export function randomGraphs(rules: GraphRules = { timeless: false }): fc.Arbitr
   );
 }
 
-function readFrom(numbers: readonly number[]): Genes {
+function readFrom(numbers: readonly number[], salt: number): Genes {
   let at = 0;
-  return new Genes(() => numbers[at++] ?? 0);
+  return new Genes(() => numbers[at++] ?? 0, salt);
 }
 
 /** How often things go wrong in a graph, and how wide it is. */
@@ -92,7 +99,14 @@ function growGraph(run: Genes, genomes: readonly Genes[], { timeless }: GraphRul
   const { outputs, also } = wanted(run, stages);
   const graceMs = run.pick([10, 0, 100, 400]);
   const timings = !run.chance(20);
-  return { stages, outputs, also, failureMode, maxConcurrency, deadlineMs, abortAtMs, graceMs, timings, byReference };
+  return legible({ stages, outputs, also, failureMode, maxConcurrency, deadlineMs, abortAtMs, graceMs, timings, byReference });
+}
+
+/** Counterexamples are printed without what is absent. */
+function legible(graph: ScriptedGraph): ScriptedGraph {
+  const isSaid = (value: unknown): boolean => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+  const print = (): string => JSON.stringify(graph, (_, value) => (value === Number.POSITIVE_INFINITY ? 'Infinity' : isSaid(value) ? value : undefined), 1);
+  return Object.defineProperty(graph, fc.toStringMethod, { value: print });
 }
 
 function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temper): ScriptedStage {

@@ -66,41 +66,9 @@ class Completed extends Result {
   }
 }
 
-class Failed extends Result {
-  readonly status = 'failed';
-  readonly outputs: Outputs;
-  readonly error: StageflowError;
-  constructor(state: RunState, outputs: Outputs, error: StageflowError) {
-    super(state);
-    this.outputs = outputs;
-    this.error = error;
-  }
-}
-
-class Blocked extends Result {
-  readonly status = 'blocked';
-  readonly outputs: Outputs;
-  readonly reason: string;
-  readonly blockedBy: string;
-  constructor(state: RunState, outputs: Outputs, reason: string, blockedBy: string) {
-    super(state);
-    this.outputs = outputs;
-    this.reason = reason;
-    this.blockedBy = blockedBy;
-  }
-}
-
-class Cancelled extends Result {
-  readonly status = 'cancelled';
-  readonly outputs: Outputs;
-  readonly reason: string;
-  readonly cancelledBy: string | undefined;
-  constructor(state: RunState, outputs: Outputs, reason: string, cancelledBy: string | undefined) {
-    super(state);
-    this.outputs = outputs;
-    this.reason = reason;
-    this.cancelledBy = cancelledBy;
-  }
+/** A run that did not complete: its members besides the summary are those of its status. */
+function ended(state: RunState, members: Record<string, unknown>): Run {
+  return Object.assign(new Result(state), members) as unknown as Run;
 }
 
 /** The result of a run whose stages have all ended. */
@@ -115,18 +83,17 @@ export function resultOf({ state, stopped, limits }: Scheduler): Run {
   const bestEffort = limits.failureMode === 'best-effort' && block === undefined;
   const whole = state.plan.outputs.every(({ read }) => state.isWhole(read));
   if (failure !== undefined && !(bestEffort && whole))
-    return new Failed(state, outputs, state.failures?.get(failure.index) as StageflowError);
+    return ended(state, { status: 'failed', outputs, error: state.failures?.get(failure.index) });
   if (block !== undefined) {
     const outcome = state.outcome(block.index);
-    return new Blocked(state, outputs, outcome.status === 'blocked' ? outcome.reason : '', block.name);
+    return ended(state, { status: 'blocked', outputs, reason: outcome.status === 'blocked' ? outcome.reason : '', blockedBy: block.name });
   }
   return new Completed(state, outputs, failure !== undefined);
 }
 
-function stoppedResult(state: RunState, outputs: Outputs, stop: Stop): Run {
-  if (stop.status === 'failed') return new Failed(state, outputs, stop.error as StageflowError);
-  if (stop.status === 'blocked') return new Blocked(state, outputs, stop.reason, stop.stage ?? '');
-  return new Cancelled(state, outputs, stop.reason, stop.stage);
+function stoppedResult(state: RunState, outputs: Outputs, { status, reason, stage, error }: Stop): Run {
+  if (status === 'failed') return ended(state, { status, outputs, error });
+  return ended(state, { status, outputs, reason, [status === 'blocked' ? 'blockedBy' : 'cancelledBy']: stage });
 }
 
 /** The outputs that exist; a chosen skip gives `undefined`. */

@@ -25,10 +25,10 @@ export function collect(definition: PipelineDefinition): PlanDraft {
   const found = new Set<StageSource>();
   const pending: StageSource[] = [];
   const visit = (source: unknown): void => {
-    if (isStage(source)) {
-      const stage = substitute(source);
+    for (const read of stagesReadBy(source)) {
+      const stage = substitute(read);
       if (!found.has(stage)) pending.push(stage);
-    } else if (isEdge(source)) source.of.forEach(visit);
+    }
   };
   const discover = (roots: readonly unknown[]): void => {
     for (const root of roots) {
@@ -48,9 +48,7 @@ export function collect(definition: PipelineDefinition): PlanDraft {
     version: definition.version,
     stages: Array.from(found, (stage) => draftStage(stage, nameOf)),
     outputs: edges(definition.outputs, nameOf),
-    also: Object.values(definition.also).map((source) =>
-      isStage(source) ? nameOf(source) : String((source as { name?: unknown } | null)?.name),
-    ),
+    also: Object.values(definition.also).map((source) => (isStage(source) ? nameOf(source) : describeReceived(source))),
     policy: definition.policy,
   };
 }
@@ -58,6 +56,15 @@ export function collect(definition: PipelineDefinition): PlanDraft {
 /** Whether `value` was made by `stage`, `route`, `guard` or `work`. */
 export function isStage(value: unknown): value is StageSource {
   return typeof value === 'object' && value !== null && stageKinds.has((value as { kind?: unknown }).kind) && 'spec' in value;
+}
+
+/** The stages behind a source; none behind what is no source, which is reported and not followed. */
+function stagesReadBy(source: unknown): readonly StageSource[] {
+  if (isStage(source)) return [source];
+  if (!isEdge(source)) return [];
+  const [only] = source.of;
+  const stages = source.kind === 'optional' && isEdge(only) && only.kind === 'firstOf' ? only.of : source.of;
+  return stages.every(isStage) ? stages : [];
 }
 
 function isEdge(value: unknown): value is EdgeSource {
