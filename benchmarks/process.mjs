@@ -1,28 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { entryOf } from './contenders.mjs';
 
 const child = join(import.meta.dirname, 'measure', 'child.mjs');
 /** A young generation so large that a measurement of allocation meets no collection. */
 const memoryFlags = ['--max-semi-space-size=1024', '--min-semi-space-size=1024'];
-/** Below this share of a core, something else had the processor. */
-const leastCpuShare = 0.9;
-
 /**
- * Measures one contender on one workload, in a process of its own. A contended measurement of hand-written code or of
- * stageflow is made once more, and the less contended of the two counts.
+ * Measures one contender on one workload, in a process of its own.
  *
  * @param {import('./schedule.mjs').Task} task
  * @param {import('./options.mjs').Options} options
  */
-export function measure(task, options) {
-  const first = measureOnce(task, options);
-  if (!(first.cpuShare < leastCpuShare) || entryOf(task.contender).group === 'peer') return first;
-  const second = measureOnce(task, options);
-  return second.cpuShare > first.cpuShare ? second : first;
-}
-
-function measureOnce(task, { node, budgetMs, timeoutMs }) {
+export function measure(task, { node, budgetMs, timeoutMs }) {
   const flags = ['--expose-gc', ...(task.mode === 'memory' ? memoryFlags : [])];
   const start = performance.now();
   const { stdout, stderr, status, signal, error } = spawnSync(node, [...flags, child, JSON.stringify({ ...task, budgetMs })], {

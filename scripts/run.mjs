@@ -21,6 +21,7 @@ const commands = {
   demo: async (args) => (await import('./demo.mjs')).runDemo(args),
   verify: async () => (await import('./verify.mjs')).verify(),
   platforms: async () => (await import('./verify.mjs')).verifyPlatforms(),
+  'types:matrix': async () => (await import('./types/matrix.mjs')).checkTypesEverywhere(),
   properties: async (args) => (await import('./long-runs.mjs')).runProperties(args),
   bench: async (args) => (await import('./long-runs.mjs')).runBench(args),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),

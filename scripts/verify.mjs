@@ -14,6 +14,7 @@ import { checkQuickStart } from './quick-start.mjs';
 import { createSteps } from './steps.mjs';
 import { installSystemPackages } from './system-packages.mjs';
 import { readTestCounts, summarise } from './test-results.mjs';
+import { checkTypeCost } from './types/type-cost.mjs';
 import { runOnWebStandards } from './web-standard-globals.mjs';
 import { corePackage, entriesOf, packagesIn, root } from './workspace.mjs';
 
@@ -32,6 +33,7 @@ export async function verify() {
   await steps.run('typecheck tests, examples and scripts', () => command('tsc', ['-p', 'tsconfig.check.json']));
   await steps.run('error pages', checkErrorPages);
   await steps.run('typecheck snippets', checkSnippets);
+  await steps.run('type cost of 10, 100 and 500 stages', checkTypeCost);
   await steps.run('every numbered case is accounted for', checkConformance);
   await steps.run('links of the documentation', checkLinks);
   await steps.run('the quick start is the example', checkQuickStart);

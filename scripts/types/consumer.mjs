@@ -14,8 +14,9 @@ import { corePackage, root } from '../workspace.mjs';
 /** @type {readonly CompilerVersion[]} */
 export const compilerVersions = ['5.9', '6.0', '7.0'];
 
-const compilers = {
-  '5.9': join(root, 'node_modules/typescript-5.9/bin/tsc'),
+/** Where each compiler is. */
+export const compilers = {
+  5.9: join(root, 'node_modules/typescript-5.9/bin/tsc'),
   '6.0': join(root, 'node_modules/typescript-6.0/bin/tsc'),
   '7.0': join(root, 'node_modules/typescript/bin/tsc'),
 };
@@ -47,10 +48,24 @@ export class Consumer {
     mkdirSync(join(root, '.cache'), { recursive: true });
     const directory = mkdtempSync(join(root, '.cache/types-'));
     const installed = join(directory, 'node_modules/@stageflow/core');
-    const emit = ['--outDir', installed, '--emitDeclarationOnly', '--declarationMap', 'false', '--composite', 'false', '--incremental', 'false'];
-    await command(process.execPath, [compilers['7.0'], '-p', join(corePackage().directory, 'tsconfig.json'), ...emit, '--tsBuildInfoFile', 'null'], {
-      show: false,
-    });
+    const emit = [
+      '--outDir',
+      installed,
+      '--emitDeclarationOnly',
+      '--declarationMap',
+      'false',
+      '--composite',
+      'false',
+      '--incremental',
+      'false',
+    ];
+    await command(
+      process.execPath,
+      [compilers['7.0'], '-p', join(corePackage().directory, 'tsconfig.json'), ...emit, '--tsBuildInfoFile', 'null'],
+      {
+        show: false,
+      },
+    );
     const manifest = { name: '@stageflow/core', type: 'module', exports: { '.': { types: './index.d.ts' } } };
     writeFileSync(join(installed, 'package.json'), JSON.stringify(manifest));
     writeFileSync(join(directory, 'package.json'), JSON.stringify({ name: 'consumer', type: 'module' }));
@@ -81,7 +96,9 @@ export class Consumer {
     const output = emit ? { declaration: true, emitDeclarationOnly: true } : { noEmit: true };
     const project = `tsconfig.${version}.json`;
     this.write(project, JSON.stringify({ compilerOptions: { ...options, ...output }, files }));
-    return readOutput(await run(process.execPath, [compilers[version], '-p', project, '--pretty', 'false', '--extendedDiagnostics'], this.directory));
+    return readOutput(
+      await run(process.execPath, [compilers[version], '-p', project, '--pretty', 'false', '--extendedDiagnostics'], this.directory),
+    );
   }
 
   /** Takes the project away. */

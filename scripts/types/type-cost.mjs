@@ -35,7 +35,9 @@ export async function measureTypes() {
     return instantiations;
   };
   try {
-    const baseline = await count("import { inputs, pipeline, skip, stage } from '@stageflow/core';\nexport { inputs, pipeline, skip, stage };\n");
+    const baseline = await count(
+      "import { inputs, pipeline, skip, stage } from '@stageflow/core';\nexport { inputs, pipeline, skip, stage };\n",
+    );
     /** @type {Map<string, number>} */
     const plain = new Map();
     /** @type {Measured[]} */
@@ -71,8 +73,13 @@ export function overLimit(measured) {
     return [
       ...costs
         .filter(({ ours, plain }) => !(ours / plain <= ratioLimit))
-        .map(({ stages, ours, plain }) => `${name}, ${stages} stages: ${(ours / plain).toFixed(2)} times plain functions, at most ${ratioLimit}`),
-      ...(growth <= growthLimit ? [] : [`${name}: ${growth.toFixed(2)} times the cost at ${last.stages} against ${beforeLast.stages}, at most ${growthLimit}`]),
+        .map(
+          ({ stages, ours, plain }) =>
+            `${name}, ${stages} stages: ${(ours / plain).toFixed(2)} times plain functions, at most ${ratioLimit}`,
+        ),
+      ...(growth <= growthLimit
+        ? []
+        : [`${name}: ${growth.toFixed(2)} times the cost at ${last.stages} against ${beforeLast.stages}, at most ${growthLimit}`]),
       ...(last.ours <= budget * tolerance ? [] : [`${name}, ${last.stages} stages: ${last.ours} instantiations, the budget is ${budget}`]),
     ];
   });

@@ -22,7 +22,9 @@ test('a graph that grows faster than its stages is reported', () => {
 });
 
 test('a graph more than 5 % over its budget is reported, however cheap beside plain functions', () => {
-  expect(overLimit([{ name: 'chain', budget: 66_000, costs: within }])).toEqual(['chain, 500 stages: 70000 instantiations, the budget is 66000']);
+  expect(overLimit([{ name: 'chain', budget: 66_000, costs: within }])).toEqual([
+    'chain, 500 stages: 70000 instantiations, the budget is 66000',
+  ]);
 });
 
 test('a graph of which nothing was measured is reported', () => {

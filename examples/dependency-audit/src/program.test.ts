@@ -123,6 +123,12 @@ describe('runProgram()', () => {
     expect(drawn.map((line) => line.replace(/\u001B\[[\d;]*[A-Za-z]/g, '').length <= 60)).not.toContain(false);
   });
 
+  test('takes a terminal that does not know its width for one of 80 columns', async () => {
+    const root = project();
+    const { printed } = await program([root, '--policy', join(root, 'lenient.json'), '--out', join(root, 'out')], { columns: 0 });
+    expect(printed).toContain('2 of 2 packages');
+  });
+
   test('keeps the summary within 80 columns', async () => {
     const root = project();
     const { printed } = await program([root, '--policy', join(root, 'lenient.json'), '--out', join(root, 'out')]);

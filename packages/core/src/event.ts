@@ -191,7 +191,7 @@ export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly t
 
 /** Whether this is the last event of its run. */
 export function isTerminal(event: RunEvent): event is RunCompleted | RunFailed | RunBlocked | RunCancelled {
-  return event.type === 'run.completed' || event.type === 'run.failed' || event.type === 'run.blocked' || event.type === 'run.cancelled';
+  return /^run\.(completed|failed|blocked|cancelled)$/.test(event.type);
 }
 
 /** Whether no sink may lose this event, however far behind it is. */

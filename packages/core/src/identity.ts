@@ -23,30 +23,17 @@ export interface RunIdentity {
 /** The part of a {@link RunIdentity} that the caller may give. */
 export type IdentityOptions = { readonly [K in keyof RunIdentity]?: RunIdentity[K] | undefined };
 
-const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-/** Random bytes are drawn for many ids at once: one draw costs more than one id. */
-const randomPool = new Uint8Array(2560);
-let randomUsed: number = randomPool.length;
-
 /**
  * A UUID version 7 (RFC 9562 section 5.7): 48 bits of epoch milliseconds, then randomness, so ids sort by time.
  *
  * @param nowMs - Epoch milliseconds.
  */
 export function uuidv7(nowMs: number): string {
-  if (randomUsed === randomPool.length) {
-    crypto.getRandomValues(randomPool);
-    randomUsed = 0;
-  }
   const time = Math.floor(nowMs).toString(16).padStart(12, '0');
-  const random = (index: number): string => hexOfByte[randomPool[randomUsed + index] ?? 0] ?? '';
-  const version = hexOfByte[0x70 | ((randomPool[randomUsed] ?? 0) & 0x0f)];
-  const variant = hexOfByte[0x80 | ((randomPool[randomUsed + 1] ?? 0) & 0x3f)];
-  const tail = random(2) + random(3) + random(4) + random(5) + random(6) + random(7);
-  const id = `${time.slice(0, 8)}-${time.slice(8)}-${version}${random(8)}-${variant}${random(9)}-${tail}`;
-  randomUsed += 10;
-  return id;
+  let random = '';
+  for (const byte of crypto.getRandomValues(new Uint8Array(10))) random += (byte + 256).toString(16).slice(1);
+  const variant = '89ab'[Number.parseInt(random.charAt(4), 16) % 4];
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(1, 4)}-${variant}${random.slice(5, 8)}-${random.slice(8)}`;
 }
 
 /** The identity of a run, from what the caller gave. Plain data, frozen: it can be logged, stored and handed on. */

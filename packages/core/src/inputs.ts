@@ -3,7 +3,11 @@ import type { Input, Service } from './source.ts';
 
 /** The inputs of `inputs<T>()` and `inputs(schemas)`, by name. */
 export type InputsOf<T> = {
-  readonly [K in keyof T & string]: T[K] extends Schema<infer Given, infer Read> ? Input<K, Given, Read> : Input<K, T[K], T[K]>;
+  readonly [K in keyof T & string]: unknown extends T[K]
+    ? Input<K, T[K], T[K]>
+    : T[K] extends Schema<infer Given, infer Read>
+      ? Input<K, Given, Read>
+      : Input<K, T[K], T[K]>;
 };
 
 /** The services of `services<T>()`, by name. */
@@ -28,7 +32,7 @@ export interface InputSource {
  * const { text, userId } = inputs<{ text: string; userId?: string }>();
  * ```
  */
-export function inputs<const T extends object>(schemas?: T & Readonly<Record<string, Schema>>): InputsOf<T> {
+export function inputs<const T extends object>(schemas?: T & { readonly [K in keyof T]: Schema }): InputsOf<T> {
   return namedSources((name): InputSource => ({ kind: 'input', name, schema: ownMember(schemas, name) })) as InputsOf<T>;
 }
 

@@ -212,7 +212,8 @@ function courseOf(stage: ScriptedStage, script: ScriptedCall, startAt: number, a
   const kept = stage.kind === 'guard' ? 'pass' : 'value';
   const brings = !reacts ? script.brings : script.onAbort === 'keeps' ? kept : 'throw';
   if (natural <= abortAt) return { settledAt, closedAt: settledAt, isAbandoned: false, isCutOff: false, brings, limit: undefined };
-  const isLimit = limit.at < stopAt;
+  // At one instant the limit came first: nothing but its passing can have stopped the run then.
+  const isLimit = limit.at <= stopAt;
   const fenceAt = isLimit ? limit.at + (stage.graceMs ?? graph.graceMs) : stopAt + graph.graceMs;
   const lastAt = isLimit && stopAt < fenceAt ? stopAt + graph.graceMs : fenceAt;
   const inTime = settledAt <= lastAt;

@@ -163,7 +163,7 @@ function growCall(genes: Genes, kind: ScriptedStage['kind'], { timeless, mishap 
     afterMs: sync ? undefined : lasts,
     onAbort: genes.pick(['obeys', 'ignores', 'keeps', 'throws', 'obeys'] as const),
     beatMs: genes.chance(10) ? genes.ms() : undefined,
-    pullsThePlug: !timeless && genes.chance(mishap / 12),
+    pullsThePlug: !timeless && genes.chance(0),
   };
 }
 

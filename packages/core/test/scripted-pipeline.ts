@@ -167,7 +167,10 @@ function behaviour(scripted: ScriptedStage, { clock, caller, deeds }: Stagehand)
     if (afterMs === undefined) return settle();
     if (afterMs === 0) return Promise.resolve().then(settle);
     return new Promise((resolve, reject) => {
+      let isSettled = false;
       const attend = (act: () => unknown) => (): void => {
+        if (isSettled) return;
+        isSettled = true;
         try {
           resolve(act());
         } catch (error) {
@@ -226,15 +229,20 @@ function answer({ name, kind, contract }: ScriptedStage, brings: ReturnType<type
 function digestOf(name: string, values: Readonly<Record<string, unknown>>): number {
   return digest(
     name,
-    Object.entries(values).map(([key, value]) => [key, typeof value === 'object' ? inWords(value as StageOutcome) : value]),
+    Object.entries(values).map(([key, value]) => [key, briefly(value)]),
   );
+}
+
+/** A value as the model has it: outcomes, which guards may hand on, are in words. */
+export function briefly(value: unknown): unknown {
+  return typeof value === 'object' ? inWords(value as StageOutcome) : value;
 }
 
 /** An outcome as the model writes it. */
 export function inWords(outcome: StageOutcome): string {
   switch (outcome.status) {
     case 'completed':
-      return `completed ${String(outcome.output)}`;
+      return `completed ${String(briefly(outcome.output))}`;
     case 'skipped':
       return outcome.rootCause === undefined ? 'skipped' : `skipped behind ${outcome.rootCause.status} ${outcome.rootCause.stage}`;
     case 'failed':

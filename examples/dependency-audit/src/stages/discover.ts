@@ -5,6 +5,7 @@ import { diskPolicy, openFiles } from '../node-modules/disk.ts';
 import type { Discovery, InstalledPackage, UnreadablePackage } from '../node-modules/installed-package.ts';
 import { type Manifest, readManifest, textIn } from '../node-modules/manifest.ts';
 import { type Found, installedPackages } from '../node-modules/walk.ts';
+import { counted } from '../report/wording.ts';
 import { nodeModules } from './audit-inputs.ts';
 
 /** Which packages are installed. What cannot be read is kept as a finding, and the audit goes on. */
@@ -25,7 +26,7 @@ export const discover = stage('discover', {
     const packages = read.filter((item) => 'manifest' in item).sort((left, right) => compare(left.id, right.id));
     const unreadable: UnreadablePackage[] = read.filter((item) => 'problem' in item);
     const forbidden = directories('forbidden').map((directory) => ({ directory, problem: 'the folder cannot be read' }));
-    context.progress(1, `${packages.length} packages`);
+    context.progress(1, counted(packages.length, 'package'));
     return { nodeModules, packages, unreadable: [...unreadable, ...forbidden], linked: directories('linked') };
   },
 });

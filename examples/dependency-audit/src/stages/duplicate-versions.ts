@@ -1,4 +1,5 @@
 import { stage } from '@stageflow/core';
+import { counted } from '../report/wording.ts';
 import { discover } from './discover.ts';
 
 /** A package that is installed in several versions. */
@@ -17,7 +18,7 @@ export const duplicateVersions = stage('duplicate-versions', {
       .map(([name, versions]) => ({ name, versions: [...versions] }))
       .filter(({ versions }) => versions.length > 1)
       .sort((left, right) => right.versions.length - left.versions.length);
-    context.progress(1, `${duplicates.length} packages in several versions`);
+    context.progress(1, `${counted(duplicates.length, 'package')} in several versions`);
     return duplicates;
   },
 });

@@ -1,6 +1,7 @@
 import { stage } from '@stageflow/core';
 import { textIn } from '../node-modules/manifest.ts';
 import { acceptsVersion } from '../node-range.ts';
+import { counted } from '../report/wording.ts';
 import { policy } from './audit-inputs.ts';
 import { discover } from './discover.ts';
 
@@ -29,7 +30,7 @@ export const engines = stage('engines', {
       const range = textIn(manifest['engines'], 'node');
       return range === undefined ? [] : [{ id, range, accepts: acceptsVersion(range, node) }];
     });
-    context.progress(1, `${ranges.length} packages say what they need`);
+    context.progress(1, `declared by ${counted(ranges.length, 'package')}`);
     const those = (wanted: boolean | undefined): EngineRange[] =>
       ranges.flatMap(({ id, range, accepts }) => (accepts === wanted ? [{ id, range }] : []));
     return { node, declared: ranges.length, refusing: those(false), unreadable: those(undefined) };

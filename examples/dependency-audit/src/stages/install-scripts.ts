@@ -4,6 +4,7 @@ import { stage } from '@stageflow/core';
 import { concurrently } from '../node-modules/concurrently.ts';
 import { openFiles } from '../node-modules/disk.ts';
 import { textIn } from '../node-modules/manifest.ts';
+import { counted } from '../report/wording.ts';
 import { discover } from './discover.ts';
 
 /** A package that runs a command of its own when it is installed. */
@@ -30,7 +31,7 @@ export const installScripts = stage('install-scripts', {
       return [{ id, name, script: 'install', command: 'node-gyp rebuild (implied by binding.gyp)' }];
     });
     const all = found.flat();
-    context.progress(1, `${all.length} scripts`);
+    context.progress(1, counted(all.length, 'script'));
     return all;
   },
 });

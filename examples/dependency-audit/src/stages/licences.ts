@@ -3,6 +3,7 @@ import { stage } from '@stageflow/core';
 import { declaredLicence } from '../licence/declared-licence.ts';
 import { concurrently } from '../node-modules/concurrently.ts';
 import { openFiles } from '../node-modules/disk.ts';
+import { counted } from '../report/wording.ts';
 import { discover } from './discover.ts';
 
 /** Under what a package may be used. */
@@ -23,7 +24,7 @@ export const licences = stage('licences', {
       context.signal.throwIfAborted();
       return { id, name, licence: declaredLicence(manifest) ?? (await licenceFileIn(directory)) };
     });
-    context.progress(1, `${new Set(all.map(({ licence }) => licence)).size} different licences`);
+    context.progress(1, counted(new Set(all.map(({ licence }) => licence)).size, 'different licence'));
     return all;
   },
 });

@@ -1,4 +1,5 @@
 import { block, guard, pass } from '@stageflow/core';
+import { counted } from '../report/wording.ts';
 import { facts } from './facts.ts';
 import { violations } from './violations.ts';
 
@@ -6,6 +7,5 @@ import { violations } from './violations.ts';
 export const withinPolicy = guard('within-policy', {
   subject: facts,
   needs: { violations },
-  check: ({ violations }) =>
-    violations.length === 0 ? pass() : block(`${violations.length} ${violations.length === 1 ? 'violation' : 'violations'}`),
+  check: ({ violations }) => (violations.length === 0 ? pass() : block(counted(violations.length, 'violation'))),
 });

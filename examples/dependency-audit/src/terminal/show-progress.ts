@@ -19,7 +19,7 @@ export interface Terminal {
 export async function showProgress(handle: RunHandle, stages: readonly string[], terminal: Terminal): Promise<ProgressBoard> {
   const board = new ProgressBoard(stages);
   const live =
-    terminal.isTTY === true ? new LiveProgress({ columns: terminal.columns ?? 80, write: (text) => terminal.write(text) }) : undefined;
+    terminal.isTTY === true ? new LiveProgress({ columns: terminal.columns || 80, write: (text) => terminal.write(text) }) : undefined;
   for await (const event of handle.events()) {
     const changed = board.take(event);
     if (live !== undefined) live.draw(board, event.elapsedMs);

@@ -33,5 +33,6 @@ export function toDot(plan: Plan): string {
 }
 
 function quoted(text: string): string {
-  return `"${text.replace(/[\\"]/g, (character) => `\\${character}`)}"`;
+  // Names are free of control characters; the arms of a condition are free text.
+  return `"${text.replace(/[\\"]/g, (character) => `\\${character}`).replace(/\p{Cc}/gu, ' ')}"`;
 }

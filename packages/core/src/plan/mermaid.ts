@@ -32,5 +32,5 @@ export function toMermaid(plan: Plan): string {
 
 /** Labels are users' text: as Mermaid's entity codes, so that none of it is read as notation or markup. */
 function escaped(text: string): string {
-  return text.replace(/["#&<>`\\]/g, (character) => `#${character.charCodeAt(0)};`);
+  return text.replace(/["#&<>`\\\p{Cc}]/gu, (character) => `#${character.charCodeAt(0)};`);
 }
