@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages resolve to their sources: tests need no build.
-const conditions = ['@stageflow/source', 'module', 'node', 'development|production'];
+export const conditions = ['@stageflow/source', 'module', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },

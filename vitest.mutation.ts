@@ -1,19 +1,19 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-import shared from './vitest.config.ts';
+import { conditions } from './vitest.config.ts';
 
 const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 // Mutation testing runs in a copy of the repository, so packages are named by path: through node_modules they would be the originals.
 export default defineConfig({
   resolve: {
-    conditions: shared.resolve?.conditions,
+    conditions,
     alias: [
       { find: /^@stageflow\/([a-z-]+)$/, replacement: source('packages/$1/src/index.ts') },
       { find: /^@stageflow\/([a-z-]+)\/([a-z-]+)$/, replacement: source('packages/$1/src/$2.ts') },
     ],
   },
-  ssr: { resolve: { conditions: shared.ssr?.resolve?.conditions } },
+  ssr: { resolve: { conditions } },
   test: {
     include: ['packages/core/src/**/*.test.ts', 'packages/core/test/**/*.test.ts'],
     exclude: ['**/*.properties.test.ts', '**/types/**'],

@@ -5,7 +5,7 @@
  * @param {readonly (readonly string[])[]} rows
  */
 export function table(head, rows) {
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => [...(row[column] ?? '')].length), 4));
+  const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => [...(row[column] ?? '')].length), 3));
   const line = (/** @type {readonly string[]} */ cells) =>
     `| ${cells.map((cell, column) => pad(cell, widths[column], column === 0)).join(' | ')} |`;
   const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`));

@@ -42,7 +42,7 @@ export interface StageSpecData extends StagePolicy {
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
   /** The work; of a guard, the check. */
-  readonly run: (values: Readonly<Record<string, never>>, context: StageContext) => unknown;
+  run(values: Readonly<Record<string, unknown>>, context: StageContext): unknown;
 }
 
 /** A pipeline as data. */

@@ -90,9 +90,9 @@ function ended(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/** What a schema complained of; it may have said nothing. */
+/** What a schema complained of. */
 function reasons(issues: readonly string[]): string {
-  return ended(issues.length === 0 ? 'the schema gave no reason' : issues.join('; '));
+  return ended(issues.join('; '));
 }
 
 /** One problem goes on in the same line; several have a line each. */

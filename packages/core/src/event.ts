@@ -122,7 +122,8 @@ export interface StageCancelled extends StageEnvelope {
 }
 export interface StageProgressed extends StageEnvelope {
   readonly type: 'stage.progressed';
-  readonly fraction: number;
+  /** In [0, 1]; `undefined` where the stage does not know its total. */
+  readonly fraction: number | undefined;
   readonly message: string | undefined;
 }
 export interface AttemptFailed extends StageEnvelope {

@@ -20,6 +20,18 @@ describe('asVerdict()', () => {
     expect(asVerdict(value)).toBeUndefined();
   });
 
+  test('of an object that does not say what it has is undefined', () => {
+    const secretive = new Proxy(
+      {},
+      {
+        has() {
+          throw new Error('no');
+        },
+      },
+    );
+    expect(asVerdict(secretive)).toBeUndefined();
+  });
+
   test('recognises what another copy of the module made', async () => {
     vi.resetModules();
     const copy = await import('./guard.ts');

@@ -12,7 +12,7 @@ export interface RunHandle<Outs = unknown> {
   readonly result: Promise<Run<Outs>>;
   /**
    * The run's events, from the first; a reader that comes late gets `run.snapshotted` and what follows. Ends with the
-   * run. Each call gives a reader of its own; one that leaves changes nothing for the others.
+   * run, or at once where the input was refused. Each call gives a reader of its own; one that leaves changes nothing for the others.
    */
   events(): AsyncIterableIterator<RunEvent>;
   /** Stops the run; it ends `cancelled`. Does nothing once the run has ended. */

@@ -47,14 +47,23 @@ describe('createRuntime()', () => {
     ['capacity', { sinks: [{ sink: recordingSink(), capacity: 0 }] }],
     ['overflow', { sinks: [{ sink: recordingSink(), overflow: 'block' }] }],
   ])('refuses a wrong %s at once', (option, given) => {
-    expect(() => createRuntime({ pipelines: [welcome], ...given } as never)).toThrow(expect.objectContaining({ code: 'SF_OPTION_INVALID', details: expect.objectContaining({ option }) }));
+    expect(() => createRuntime({ pipelines: [welcome], ...given } as never)).toThrow(
+      expect.objectContaining({ code: 'SF_OPTION_INVALID', details: expect.objectContaining({ option }) }),
+    );
+  });
+
+  test('refuses two sinks of one name: their counters could not be told apart', () => {
+    const sinks = [recordingSink('log'), { sink: recordingSink('log'), capacity: 5 }];
+    expect(() => createRuntime({ pipelines: [welcome], sinks })).toThrow(expect.objectContaining({ code: 'SF_OPTION_INVALID' }));
   });
 
   test('asks for every service that some pipeline reads, once, and not for one that objects inherit', () => {
     const { model, constructor } = services<{ model: string; constructor: string }>();
     const reading = (name: string) => pipeline(name, { outputs: { it: stage('it', { needs: { model, constructor }, run: () => 1 }) } });
     const pipelines = [reading('a'), reading('b')] as never;
-    expect(() => createRuntime({ pipelines, services: {} })).toThrow(expect.objectContaining({ details: { services: ['model', 'constructor'] } }));
+    expect(() => createRuntime({ pipelines, services: {} })).toThrow(
+      expect.objectContaining({ details: { services: ['model', 'constructor'] } }),
+    );
     expect(() => createRuntime({ pipelines, services: { model: 'm', constructor: 'c' } })).not.toThrow();
   });
 });
@@ -63,7 +72,10 @@ describe('run()', () => {
   test('gives runs the services, the configuration, the id maker, the randomness and the service name of the runtime', async () => {
     const { model } = services<{ model: string }>();
     const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
-    const look = stage('look', { needs: { model }, run: ({ model }, context) => [model, context.config('key', anything), context.random(), context.identity.service] });
+    const look = stage('look', {
+      needs: { model },
+      run: ({ model }, context) => [model, context.config('key', anything), context.random(), context.identity.service],
+    });
     const looking = pipeline('looking', { outputs: { look } });
     const runtime = createRuntime({
       pipelines: [looking],
@@ -75,7 +87,10 @@ describe('run()', () => {
     });
     const run = await runtime.run(looking, {});
     expect(run).toMatchObject({ runId: 'made', outputs: { look: ['small', 'value of key', 0.25, 'shop'] } });
-    expect((await runtime.run(looking, {}, { runId: 'mine', service: undefined })).identity).toMatchObject({ runId: 'mine', service: 'shop' });
+    expect((await runtime.run(looking, {}, { runId: 'mine', service: undefined })).identity).toMatchObject({
+      runId: 'mine',
+      service: 'shop',
+    });
   });
 
   test('takes the policy of the run before that of the pipeline, and that before the runtime’s', async () => {
@@ -93,7 +108,9 @@ describe('run()', () => {
   });
 
   test('rejects for a wrong input, as the pipeline does', async () => {
-    const { text } = inputs({ text: { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) } } as Schema<string> });
+    const { text } = inputs({
+      text: { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'no' }] }) } } as Schema<string>,
+    });
     const asking = pipeline('asking', { outputs: { it: stage('it', { needs: { text }, run: () => 1 }) } });
     const runtime = createRuntime({ pipelines: [asking] });
     await expect(runtime.run(asking, { text: 'x' })).rejects.toMatchObject({ code: 'SF_INPUT_INVALID' });
@@ -149,6 +166,25 @@ describe('start()', () => {
     expect(events[1]?.seq).toBe(4);
   });
 
+  test('gives a snapshot of where every stage is', async () => {
+    const first = stage('first', { run: () => 1 });
+    const hold = stage('hold', {
+      needs: { first },
+      run: (_, { signal }) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
+    });
+    const last = stage('last', { needs: { hold }, run: () => 1 });
+    const line = pipeline('line', { outputs: { last } });
+    const handle = createRuntime({ pipelines: [line] }).start(line, {});
+    await turn();
+    const reader = handle.events();
+    expect((await reader.next()).value).toMatchObject({
+      type: 'run.snapshotted',
+      statuses: { first: 'completed', hold: 'running', last: 'waiting' },
+    });
+    handle.cancel();
+    await handle.result;
+  });
+
   test('gives who comes after the end a snapshot and the end', async () => {
     const handle = createRuntime({ pipelines: [welcome] }).start(welcome, {});
     await handle.result;
@@ -159,7 +195,9 @@ describe('start()', () => {
   });
 
   test('ends the events of a run that never began, read before or after, although nobody awaits its result', async () => {
-    const { text } = inputs({ text: { '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues: [{ message: 'no' }] }) } } as Schema<string> });
+    const { text } = inputs({
+      text: { '~standard': { version: 1, vendor: 'test', validate: async () => ({ issues: [{ message: 'no' }] }) } } as Schema<string>,
+    });
     const asking = pipeline('asking', { outputs: { it: stage('it', { needs: { text }, run: () => 1 }) } });
     const handle = createRuntime({ pipelines: [asking] }).start(asking, { text: 'x' });
     expect(await typesOf(handle.events())).toEqual([]);
@@ -194,7 +232,9 @@ describe('start()', () => {
 
   test('throws at once for a pipeline that is not registered, and after close()', async () => {
     const runtime = createRuntime({ pipelines: [welcome] });
-    expect(() => runtime.start(pipeline('other', { outputs: { greet } }), {})).toThrow(expect.objectContaining({ code: 'SF_PIPELINE_UNKNOWN' }));
+    expect(() => runtime.start(pipeline('other', { outputs: { greet } }), {})).toThrow(
+      expect.objectContaining({ code: 'SF_PIPELINE_UNKNOWN' }),
+    );
     await runtime.close();
     expect(() => runtime.start(welcome, {})).toThrow(expect.objectContaining({ code: 'SF_RUNTIME_CLOSED' }));
   });

@@ -64,8 +64,18 @@ describe('validate()', () => {
     ).toEqual(refused('the schema answered with neither a value nor issues'));
     for (const answer of [{}, undefined, null, 7, 'ok']) {
       const neither = refused('the schema answered with neither a value nor issues');
-      expect(validate(answering(() => answer), 7)).toEqual(neither);
-      await expect(validate(answering(async () => answer), 7)).resolves.toEqual(neither);
+      expect(
+        validate(
+          answering(() => answer),
+          7,
+        ),
+      ).toEqual(neither);
+      await expect(
+        validate(
+          answering(async () => answer),
+          7,
+        ),
+      ).resolves.toEqual(neither);
     }
   });
 });

@@ -210,6 +210,31 @@ describe('a sink that fails', () => {
     }
   });
 
+  test('is told of drops also where it answers some events at once', async () => {
+    const seen: RunEvent[] = [];
+    let open: () => void = () => {};
+    const queue = new SinkQueue(
+      {
+        name: 'mixed',
+        emit(event) {
+          seen.push(event);
+          if (event.seq !== 1) return;
+          return new Promise((resolve) => {
+            open = resolve;
+          });
+        },
+      },
+      { capacity: 1 },
+    );
+    queue.push(started(1));
+    await turn();
+    for (const seq of [2, 3]) queue.push(started(seq));
+    open();
+    await queue.flush();
+    expect(seen.map(({ type, seq }) => `${type} ${seq}`)).toEqual(['run.started 1', 'events.dropped 3', 'run.started 3']);
+    expect(queue.counters).toEqual({ delivered: 2, dropped: 1, failed: 0 });
+  });
+
   test('by never answering: gets one event, and pushing goes on without waiting', async () => {
     let calls = 0;
     const hanging = new SinkQueue(

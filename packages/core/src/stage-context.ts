@@ -28,8 +28,8 @@ export interface StageContext {
   readonly now: () => number;
   /** In [0, 1), from the run's source of randomness. */
   readonly random: () => number;
-  /** Says how far the work is; counts as a sign of life. `fraction` is in [0, 1]. */
-  readonly progress: (fraction: number, message?: string) => void;
+  /** Says how far the work is; counts as a sign of life. `fraction` is brought into [0, 1]; `undefined` where the total is unknown. */
+  readonly progress: (fraction: number | undefined, message?: string) => void;
   /** A sign of life: starts the stage's `idleMs` anew, never its `timeoutMs`. */
   readonly heartbeat: () => void;
   /**

@@ -64,9 +64,10 @@ export function largeGraphs(minStages: number, maxStages: number, rules: GraphRu
 /** Mostly small graphs, some of hundreds of stages, a few of up to 2,000. */
 export function randomGraphs(rules: GraphRules = { timeless: false }): fc.Arbitrary<ScriptedGraph> {
   return fc.oneof(
-    { arbitrary: smallGraphs(14, rules), weight: 920 },
-    { arbitrary: largeGraphs(15, 150, rules), weight: 70 },
-    { arbitrary: largeGraphs(500, 2_000, rules), weight: 10 },
+    { arbitrary: smallGraphs(14, rules), weight: 720 },
+    { arbitrary: smallGraphs(60, rules), weight: 180 },
+    { arbitrary: largeGraphs(60, 300, rules), weight: 85 },
+    { arbitrary: largeGraphs(500, 2_000, rules), weight: 15 },
   );
 }
 
@@ -123,7 +124,7 @@ function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temp
     skipsOnFailure: kind !== 'guard' && kind !== 'route' && genes.chance(8),
     failOpen: kind === 'guard' && genes.chance(25),
     hasKey: kind === 'work' && genes.chance(50),
-    retry: genes.chance(20)
+    retry: genes.chance(30)
       ? {
           attempts: 1 + genes.below(4),
           backoff: genes.pick(['constant', 'linear', 'exponential'] as const),
@@ -163,7 +164,7 @@ function growCall(genes: Genes, kind: ScriptedStage['kind'], { timeless, mishap 
     afterMs: sync ? undefined : lasts,
     onAbort: genes.pick(['obeys', 'ignores', 'keeps', 'throws', 'obeys'] as const),
     beatMs: genes.chance(10) ? genes.ms() : undefined,
-    pullsThePlug: !timeless && genes.chance(0),
+    pullsThePlug: !timeless && genes.chance(mishap / 12),
   };
 }
 

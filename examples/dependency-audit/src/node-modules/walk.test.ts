@@ -23,6 +23,8 @@ describe('installedPackages()', () => {
         'node_modules/a/node_modules/@s/b/package.json': manifest('@s/b', '2.0.0'),
         'node_modules/.bin/tool': '#!/bin/sh',
         'node_modules/.package-lock.json': '{}',
+        'node_modules/@a-file': '',
+        'node_modules/a-file': '',
         'node_modules/.cache/x/package.json': manifest('x'),
       },
       onTestFinished,

@@ -28,30 +28,30 @@ export async function* installedPackages(nodeModules: string, signal: AbortSigna
       for (const { name, directory } of entries) {
         if (name === '.pnpm') queue.push(...(await storesIn(directory)).filter(isNew));
         if (name.startsWith('.') || !isNew(directory)) continue;
-        const home = homeOf(directory);
-        yield { kind: home === undefined ? 'linked' : 'package', directory };
-        if (home !== undefined) queue.push(...[join(directory, 'node_modules'), home].filter(isNew));
+        // A scope is a folder of packages like the one it stands in.
+        if (name.startsWith('@')) queue.push(directory);
+        else {
+          const home = homeOf(directory);
+          yield { kind: home === undefined ? 'linked' : 'package', directory };
+          if (home !== undefined) queue.push(...[join(directory, 'node_modules'), home].filter(isNew));
+        }
       }
     }
   }
 }
 
 interface Entry {
-  /** With its scope: `a`, `@b/c`. */
   readonly name: string;
   /** The real path. */
   readonly directory: string;
 }
 
-/** The folders in a node_modules folder and in its scopes, links resolved; files and dead links left out. */
+/** The folders in a folder, links resolved; files and dead links left out. */
 async function entriesOf(folder: string): Promise<Entry[] | 'forbidden'> {
   try {
     const names = (await readdir(folder)).sort();
-    const opened = names.map(async (name) =>
-      name.startsWith('@') ? (await readdir(join(folder, name))).sort().map((inner) => `${name}/${inner}`) : [name],
-    );
-    const entries = (await Promise.all(opened)).flat().map(async (name) => ({ name, directory: await realFolder(join(folder, name)) }));
-    return (await Promise.all(entries)).flatMap(({ name, directory }) => (directory === undefined ? [] : [{ name, directory }]));
+    const entries = await Promise.all(names.map(async (name) => ({ name, directory: await realFolder(join(folder, name)) })));
+    return entries.flatMap(({ name, directory }) => (directory === undefined ? [] : [{ name, directory }]));
   } catch (error) {
     if (isGone(error)) return [];
     if (isForbidden(error)) return 'forbidden';

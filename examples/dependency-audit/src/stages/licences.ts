@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { stage } from '@stageflow/core';
 import { declaredLicence } from '../licence/declared-licence.ts';
 import { concurrently } from '../node-modules/concurrently.ts';
-import { openFiles } from '../node-modules/disk.ts';
+import { isForbidden, isGone, openFiles } from '../node-modules/disk.ts';
 import { counted } from '../report/wording.ts';
 import { discover } from './discover.ts';
 
@@ -30,6 +30,10 @@ export const licences = stage('licences', {
 });
 
 async function licenceFileIn(directory: string): Promise<string> {
-  const file = (await readdir(directory)).sort().find((name) => licenceFile.test(name));
+  const names = await readdir(directory).catch((error: unknown) => {
+    if (isForbidden(error) || isGone(error)) return [];
+    throw error;
+  });
+  const file = names.sort().find((name) => licenceFile.test(name));
   return file === undefined ? 'unknown' : `SEE LICENSE IN ${file}`;
 }

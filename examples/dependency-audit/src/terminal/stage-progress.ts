@@ -40,7 +40,7 @@ function changeOf(event: RunEvent): Partial<StageProgress> | undefined {
     case 'stage.started':
       return { status: 'running' };
     case 'stage.progressed':
-      return { fraction: event.fraction, message: event.message ?? '' };
+      return { ...(event.fraction === undefined ? {} : { fraction: event.fraction }), message: event.message ?? '' };
     case 'attempt.failed':
       return event.retryInMs === undefined ? undefined : { message: `trying again: ${event.error.message}` };
     case 'stage.completed':

@@ -9,7 +9,10 @@ import { stage } from '../stage.ts';
 import type { StageContext } from '../stage-context.ts';
 import type { RunOptions } from './start-run.ts';
 
-async function run(act: (context: StageContext, story: string[], sleep: (ms: number) => Promise<void>) => unknown, options: RunOptions = {}) {
+async function run(
+  act: (context: StageContext, story: string[], sleep: (ms: number) => Promise<void>) => unknown,
+  options: RunOptions = {},
+) {
   const clock = virtualClock();
   const story: string[] = [];
   const sink = recordingSink();

@@ -24,7 +24,14 @@ async function seen<R>(look: (context: StageContext) => R, options: RunOptions =
 
 describe('a stage’s context', () => {
   test('says where it is', async () => {
-    const look = ({ runId, pipeline, stage, path, attempt, identity }: StageContext) => ({ runId, pipeline, stage, path, attempt, user: identity.userId });
+    const look = ({ runId, pipeline, stage, path, attempt, identity }: StageContext) => ({
+      runId,
+      pipeline,
+      stage,
+      path,
+      attempt,
+      user: identity.userId,
+    });
     const expected = { runId: 'r', pipeline: 'p', stage: 'it', path: 'it', attempt: 1, user: 'ada' };
     expect(await seen(look, { runId: 'r', userId: 'ada' })).toEqual([expected, expected]);
   });
@@ -81,7 +88,9 @@ describe('a stage’s context', () => {
           return [context.signal.aborted, context.signal.reason];
         },
       });
-      expect(await pipeline('p', { outputs: { it } }).run({}, { signal: controller.signal })).toMatchObject({ outputs: { it: [true, 'enough'] } });
+      expect(await pipeline('p', { outputs: { it } }).run({}, { signal: controller.signal })).toMatchObject({
+        outputs: { it: [true, 'enough'] },
+      });
     }
   });
 
@@ -157,7 +166,9 @@ describe('extension()', () => {
   test('reads what was given to the run, checked once for each schema', async () => {
     const first = counting();
     const second = counting();
-    const it = stage('it', { run: (_, { extension }) => [extension('tenant', first.schema), extension('tenant', first.schema), extension('tenant', second.schema)] });
+    const it = stage('it', {
+      run: (_, { extension }) => [extension('tenant', first.schema), extension('tenant', first.schema), extension('tenant', second.schema)],
+    });
     const again = stage('again', { after: [it], run: (_, { extension }) => extension('tenant', second.schema) });
     const run = await pipeline('p', { outputs: { it, again } }).runOrThrow({}, { extensions: { tenant: 'acme' } });
     expect(run.outputs).toEqual({ it: [{ value: 'acme' }, { value: 'acme' }, { value: 'acme' }], again: { value: 'acme' } });
@@ -168,7 +179,10 @@ describe('extension()', () => {
     for (const key of ['tenant', 'toString', '__proto__', 'constructor']) {
       const it = stage('it', { run: (_, { extension }) => extension(key, counting().schema) });
       for (const extensions of [undefined, {}]) {
-        expect((await pipeline('p', { outputs: { it } }).run({}, { extensions })).errors[0]?.cause).toMatchObject({ code: 'SF_EXTENSION_INVALID', details: { extension: key } });
+        expect((await pipeline('p', { outputs: { it } }).run({}, { extensions })).errors[0]?.cause).toMatchObject({
+          code: 'SF_EXTENSION_INVALID',
+          details: { extension: key },
+        });
       }
     }
   });
@@ -178,7 +192,9 @@ describe('config()', () => {
   test('reads from the provider each time, and nothing where there is none', async () => {
     let value = 1;
     const config = { get: (key: string) => (key === 'n' ? value++ : undefined) };
-    expect(await seen((context) => [context.config('n', anything), context.config('n', anything), context.config('m', anything)], { config })).toEqual([
+    expect(
+      await seen((context) => [context.config('n', anything), context.config('n', anything), context.config('m', anything)], { config }),
+    ).toEqual([
       [1, 2, undefined],
       [3, 4, undefined],
     ]);

@@ -68,7 +68,8 @@ export class AttemptContext implements StageContext {
   get progress(): StageContext['progress'] {
     return (fraction, message) => {
       this.#attempt?.heartbeat();
-      this.#scheduler.emit({ type: 'stage.progressed', ...stageFields(this.#stage, this.attempt), fraction, message });
+      const known = fraction === undefined || Number.isNaN(fraction) ? undefined : Math.min(1, Math.max(0, fraction));
+      this.#scheduler.emit({ type: 'stage.progressed', ...stageFields(this.#stage, this.attempt), fraction: known, message });
     };
   }
   get emit(): StageContext['emit'] {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { freezeOutput as freezeInDevelopment } from './freeze.development.ts';
-import { freezeOutput as freezeInProduction } from './freeze.ts';
+import { freezeOutput as freezeInDevelopment, freezeRecord as freezeRecordInDevelopment } from './freeze.development.ts';
+import { freezeOutput as freezeInProduction, freezeRecord as freezeRecordInProduction } from './freeze.ts';
 
 describe('freezeOutput() in development', () => {
   test('freezes plain objects and arrays, all the way down', () => {
@@ -54,10 +54,17 @@ describe('freezeOutput() in development', () => {
   });
 });
 
-test('freezeOutput() elsewhere does nothing', () => {
+test('freezeRecord() freezes what several read, and not what is in it, in development', () => {
+  const record = { a: {} };
+  freezeRecordInDevelopment(record);
+  expect([Object.isFrozen(record), Object.isFrozen(record.a)]).toEqual([true, false]);
+});
+
+test('neither does anything elsewhere', () => {
   const value = { a: {} };
   freezeInProduction(value);
-  expect(Object.isFrozen(value)).toBe(false);
+  freezeRecordInProduction(value);
+  expect([Object.isFrozen(value), Object.isFrozen(value.a)]).toEqual([false, false]);
 });
 
 describe('the condition', () => {
@@ -69,7 +76,9 @@ describe('the condition', () => {
   `;
   const run = async (...conditions: string[]): Promise<string> => {
     const flags = conditions.map((condition) => `--conditions=${condition}`);
-    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '--eval', program], { cwd: import.meta.dirname });
+    const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+      cwd: import.meta.dirname,
+    });
     return stdout.trim();
   };
 

@@ -26,7 +26,10 @@ async function reader(spec: object): Promise<unknown> {
   return outcome?.status === 'skipped' ? [outcome.reason, outcome.rootCause] : outcome;
 }
 
-const because = (stage: string, status: 'failed' | 'blocked') => [`"${stage}" ${status === 'failed' ? 'failed' : 'blocked'}`, { stage, status }];
+const because = (stage: string, status: 'failed' | 'blocked') => [
+  `"${stage}" ${status === 'failed' ? 'failed' : 'blocked'}`,
+  { stage, status },
+];
 
 describe('a reader of a stage that ended', () => {
   test.each([
@@ -108,7 +111,8 @@ describe('firstOf()', () => {
   });
 
   test('as an output is the value, undefined for a skip, and absent for a failure', async () => {
-    const output = async (source: unknown) => (await pipeline('p', { outputs: { it: source as Stage }, failureMode: 'continue' }).run({} as never)).outputs;
+    const output = async (source: unknown) =>
+      (await pipeline('p', { outputs: { it: source as Stage }, failureMode: 'continue' }).run({} as never)).outputs;
     expect(await output(firstOf(skipped, completed))).toEqual({ it: 1 });
     expect(await output(firstOf(skipped, skipped))).toEqual({ it: undefined });
     expect(await output(firstOf(failed, completed))).toEqual({});
@@ -125,13 +129,19 @@ describe('a condition', () => {
 
   test('of a route that was skipped or failed skips its arms, with the root cause', async () => {
     const unsure = route('unsure', { run: () => skip('unsure') as never });
-    const broken = route('broken', { run: (): 'a' => { throw new Error('no'); } });
+    const broken = route('broken', {
+      run: (): 'a' => {
+        throw new Error('no');
+      },
+    });
     expect(await reader({ when: unsure.is('a' as never) })).toEqual(['"unsure" was skipped', undefined]);
     expect(await reader({ when: broken.is('a') })).toEqual(because('broken', 'failed'));
   });
 
   test('that is a predicate sees the values', async () => {
-    expect(await reader({ needs: { completed }, when: ({ completed }: { completed: number }) => completed === 1 })).toEqual({ completed: 1 });
+    expect(await reader({ needs: { completed }, when: ({ completed }: { completed: number }) => completed === 1 })).toEqual({
+      completed: 1,
+    });
     expect(await reader({ needs: { completed }, when: () => false })).toEqual(['its condition was not met', undefined]);
   });
 
@@ -143,6 +153,9 @@ describe('a condition', () => {
     const when = (): never => {
       throw new Error('no profile');
     };
-    expect(await reader({ when })).toMatchObject({ status: 'failed', error: { code: 'SF_STAGE_FAILED', cause: { message: 'no profile' } } });
+    expect(await reader({ when })).toMatchObject({
+      status: 'failed',
+      error: { code: 'SF_STAGE_FAILED', cause: { message: 'no profile' } },
+    });
   });
 });

@@ -139,5 +139,5 @@ function countOutcomes(state: RunState): OutcomeCounts {
 
 /** The stages that had not settled, in the order of the plan. */
 function unsettledStages(state: RunState): string[] {
-  return [...(state.unsettled ?? [])].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
+  return [...(state.unsettled?.keys() ?? [])].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
 }

@@ -28,7 +28,8 @@ export class RunState {
   /** Calls of the function, where that is not one. */
   attempts: Map<number, number> | undefined = undefined;
   queuedMs: Map<number, number> | undefined = undefined;
-  unsettled: Set<number> | undefined = undefined;
+  /** Calls that had not settled when they were given up, by stage. */
+  unsettled: Map<number, number> | undefined = undefined;
   cleanupErrors: StageflowError[] | undefined = undefined;
   /** Epoch milliseconds. */
   startedAt = 0;
@@ -77,8 +78,15 @@ export class RunState {
   }
 
   recordUnsettled(index: number): void {
-    this.unsettled ??= new Set();
-    this.unsettled.add(index);
+    this.unsettled ??= new Map();
+    this.unsettled.set(index, (this.unsettled.get(index) ?? 0) + 1);
+  }
+
+  /** A call that was given up has settled after all. */
+  forgetUnsettled(index: number): void {
+    const others = (this.unsettled?.get(index) ?? 1) - 1;
+    if (others > 0) this.unsettled?.set(index, others);
+    else this.unsettled?.delete(index);
   }
 
   /** Calls of the function of a stage that has ended. */

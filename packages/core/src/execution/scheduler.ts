@@ -282,7 +282,7 @@ export class Scheduler {
   }
 
   /** Reads the clock: once for each end, and for each start that comes after another in the same turn. */
-  private tick(): void {
+  tick(): void {
     this.stale = false;
     if (this.state.startedAfterMs !== undefined) this.nowMs = this.elapsedMs();
   }

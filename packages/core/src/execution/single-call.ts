@@ -12,11 +12,12 @@ import { cancelRun, cancelStage, failStage, runtimeRequired, skipStage, stageFai
  */
 export function callOnce(scheduler: Scheduler, stage: PlannedStage, values: unknown): void {
   let returned: unknown;
+  // Counted before the call: what the call itself does may stop the run, which then has to wait for it.
+  scheduler.active++;
   try {
     returned = stage.run(values as never, new AttemptContext(scheduler, stage, values, undefined));
     if (typeof returned === 'object' && returned !== null && typeof (returned as { then?: unknown }).then === 'function') {
       const promise = returned instanceof Promise ? returned : Promise.resolve(returned);
-      scheduler.active++;
       promise.then(
         (value) => {
           if (scheduler.closing) return;
@@ -34,9 +35,11 @@ export function callOnce(scheduler: Scheduler, stage: PlannedStage, values: unkn
       return;
     }
   } catch (error) {
+    scheduler.active--;
     threw(scheduler, stage, error);
     return;
   }
+  scheduler.active--;
   take(scheduler, stage, returned);
 }
 

@@ -24,7 +24,9 @@ interface Observed {
 async function observe(it: Stage, { clock = virtualClock(), ...options }: RunOptions & { clock?: VirtualClock } = {}): Promise<Observed> {
   const sink = recordingSink();
   const made = pipeline('p', { outputs: { it } });
-  const run = await clock.settle(made.run({ text: 'hi' } as never, { clock, random: () => 0.5, sinks: [sink], ...options } as never) as Promise<Run>);
+  const run = await clock.settle(
+    made.run({ text: 'hi' } as never, { clock, random: () => 0.5, sinks: [sink], ...options } as never) as Promise<Run>,
+  );
   const story = sink.about('it').map((event) => `${event.elapsedMs} ${event.type}`);
   return { run, clock, sink, story };
 }
@@ -33,7 +35,11 @@ function doing(policy: StagePolicy, run: (context: StageContext, clock: VirtualC
   return { it: stage('it', { ...policy, run: (_, context) => run(context, clock) }), clock };
 }
 
-function watch(policy: StagePolicy, run: (context: StageContext, clock: VirtualClock) => unknown, options: RunOptions = {}): Promise<Observed> {
+function watch(
+  policy: StagePolicy,
+  run: (context: StageContext, clock: VirtualClock) => unknown,
+  options: RunOptions = {},
+): Promise<Observed> {
   const { it, clock } = doing(policy, run);
   return observe(it, { ...options, clock });
 }
@@ -69,7 +75,10 @@ describe('a timeout', () => {
   });
 
   test('drops the value of an attempt that obeys by returning', async () => {
-    const { run } = await watch({ timeoutMs: 50 }, ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve('partial'))));
+    const { run } = await watch(
+      { timeoutMs: 50 },
+      ({ signal }) => new Promise((resolve) => signal.addEventListener('abort', () => resolve('partial'))),
+    );
     expect(run.outputs).toEqual({});
     expect(codes(run)).toEqual(['SF_STAGE_TIMEOUT']);
   });
@@ -88,7 +97,7 @@ describe('a timeout', () => {
 
   test.each([
     ['resolved', () => 'late'],
-    ['rejected', () => Promise.reject(new Error('late'))],
+    ['rejected', (): Promise<never> => Promise.reject(new Error('late'))],
   ] as const)('says of a fenced attempt that it arrived late, %s, and drops what it brings', async (settledAs, end) => {
     const clock = virtualClock();
     const slow = stage('it', { timeoutMs: 50, graceMs: 20, run: () => clock.sleep(200).then(end) });
@@ -113,17 +122,23 @@ describe('a timeout', () => {
 
   test('covers an asynchronous contract as well', async () => {
     const clock = virtualClock();
-    const output: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => clock.sleep(80).then(() => ({ value })) } };
+    const output: Schema<unknown, unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => clock.sleep(80).then(() => ({ value })) },
+    };
     const { run } = await observe(stage('it', { timeoutMs: 50, output, run: () => 1 }), { clock });
     expect(codes(run)).toEqual(['SF_STAGE_TIMEOUT']);
     const patient = virtualClock();
-    const quick: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => patient.sleep(20).then(() => ({ value })) } };
+    const quick: Schema<unknown, unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => patient.sleep(20).then(() => ({ value })) },
+    };
     expect((await observe(stage('it', { timeoutMs: 50, output: quick, run: () => 1 }), { clock: patient })).run.status).toBe('completed');
   });
 
   test('fences a contract that answers after the grace', async () => {
     const clock = virtualClock();
-    const output: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => clock.sleep(200).then(() => ({ value })) } };
+    const output: Schema<unknown, unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => clock.sleep(200).then(() => ({ value })) },
+    };
     const slow = stage('it', { timeoutMs: 50, graceMs: 20, output, run: () => 1 });
     const tail = stage('tail', { needs: { it: settled(slow) }, run: ({ it }) => clock.sleep(500).then(() => it.status) });
     const sink = recordingSink();
@@ -135,7 +150,11 @@ describe('a timeout', () => {
 
 describe('an idle limit', () => {
   test('is started anew by each sign of life, and ends an attempt that gives none', async () => {
-    const signs: ((context: StageContext) => void)[] = [({ heartbeat }) => heartbeat(), ({ progress }) => progress(0.5), ({ heartbeat }) => heartbeat()];
+    const signs: ((context: StageContext) => void)[] = [
+      ({ heartbeat }) => heartbeat(),
+      ({ progress }) => progress(0.5),
+      ({ heartbeat }) => heartbeat(),
+    ];
     const { run, story } = await watch({ idleMs: 50 }, async (context, clock) => {
       for (const sign of signs) {
         await clock.sleep(40);
@@ -166,17 +185,14 @@ describe('an idle limit', () => {
 
 describe('a budget', () => {
   test('is of all attempts together, without the waits between them', async () => {
-    const { run, story } = await watch({ budgetMs: 100, retry: { attempts: 9, baseMs: 1_000, jitter: 'none', backoff: 'constant' } }, async (_, clock) => {
-      await clock.sleep(40);
-      throw new Error('no');
-    });
-    expect(story).toEqual([
-      '0 stage.started',
-      '40 attempt.failed',
-      '1080 attempt.failed',
-      '2120 attempt.failed',
-      '2120 stage.failed',
-    ]);
+    const { run, story } = await watch(
+      { budgetMs: 100, retry: { attempts: 9, baseMs: 1_000, jitter: 'none', backoff: 'constant' } },
+      async (_, clock) => {
+        await clock.sleep(40);
+        throw new Error('no');
+      },
+    );
+    expect(story).toEqual(['0 stage.started', '40 attempt.failed', '1080 attempt.failed', '2120 attempt.failed', '2120 stage.failed']);
     expect(codes(run)).toEqual(['SF_STAGE_BUDGET']);
   });
 
@@ -203,7 +219,10 @@ describe('a retry', () => {
     });
     expect(calls).toBe(2);
     expect(story).toEqual(['0 stage.started', '0 attempt.failed', '100 attempt.failed', '100 stage.failed']);
-    expect(sink.of('attempt.failed').map(({ retryInMs, attempt }) => [attempt, retryInMs])).toEqual([[1, 100], [2, undefined]]);
+    expect(sink.of('attempt.failed').map(({ retryInMs, attempt }) => [attempt, retryInMs])).toEqual([
+      [1, 100],
+      [2, undefined],
+    ]);
     expect(run.errors).toMatchObject([{ attempt: 2, message: 'Stage "it" failed: no 2.' }]);
     expect(run.stages.get('it')).toMatchObject({ attempts: 2, durationMs: 100 });
   });
@@ -268,7 +287,9 @@ describe('a retry', () => {
   });
 
   test('follows a timeout only when the attempt has settled or its grace has passed', async () => {
-    const { story } = await watch({ timeoutMs: 50, graceMs: 20, ...twice }, (context, clock) => (context.attempt === 1 ? new Promise(() => {}) : obedient(context, clock, 5)));
+    const { story } = await watch({ timeoutMs: 50, graceMs: 20, ...twice }, (context, clock) =>
+      context.attempt === 1 ? new Promise(() => {}) : obedient(context, clock, 5),
+    );
     expect(story).toEqual(['0 stage.started', '70 attempt.abandoned', '70 attempt.failed', '225 attempt.failed', '225 stage.failed']);
   });
 
@@ -277,7 +298,16 @@ describe('a retry', () => {
     const limits = { timeoutMs: 50, graceMs: 20, ...twice };
     expect((await observe(work('it', { ...limits, run: hang }))).run.stages.get('it')?.attempts).toBe(1);
     expect((await observe(work('it', { ...limits, idempotencyKey: () => 'k', run: hang }))).run.stages.get('it')?.attempts).toBe(2);
-    expect((await observe(work('it', { ...limits, run: (_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))) }))).run.stages.get('it')?.attempts).toBe(2);
+    expect(
+      (
+        await observe(
+          work('it', {
+            ...limits,
+            run: (_, { signal }) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+          }),
+        )
+      ).run.stages.get('it')?.attempts,
+    ).toBe(2);
   });
 
   test('is given up when the run stops in the wait, and cancels the stage', async () => {
@@ -342,12 +372,25 @@ describe('a stop of the run', () => {
     expect(run.outputs).toEqual({});
     expect(run.stages.get('it')?.outcome).toMatchObject({ status: 'cancelled' });
   });
+
+  test.each([{}, { timeoutMs: 50 }])('takes no notice of a failure that comes after its end: %o', async (policy) => {
+    const { run, clock } = await aborting(policy, (_, clock) => clock.sleep(500).then(() => Promise.reject(new Error('late'))));
+    await clock.runAll();
+    expect(run).toMatchObject({ status: 'cancelled', errors: [] });
+  });
 });
 
 describe('a control value of a stage with policies', () => {
   test('skips, cancels, and fails where it asks for a store', async () => {
-    expect((await watch({ timeoutMs: 50 }, () => skip('nothing'))).run.stages.get('it')?.outcome).toEqual({ status: 'skipped', reason: 'nothing' });
-    expect((await watch({ timeoutMs: 50 }, async () => cancel('enough'))).run).toMatchObject({ status: 'cancelled', reason: 'enough', cancelledBy: 'it' });
+    expect((await watch({ timeoutMs: 50 }, () => skip('nothing'))).run.stages.get('it')?.outcome).toEqual({
+      status: 'skipped',
+      reason: 'nothing',
+    });
+    expect((await watch({ timeoutMs: 50 }, async () => cancel('enough'))).run).toMatchObject({
+      status: 'cancelled',
+      reason: 'enough',
+      cancelledBy: 'it',
+    });
     expect(codes((await watch({ timeoutMs: 50 }, () => suspend('?'))).run)).toEqual(['SF_RUNTIME_REQUIRED']);
   });
 
@@ -362,8 +405,15 @@ describe('a control value of a stage with policies', () => {
 
 describe('a guard with policies', () => {
   const { text } = inputs<{ text: string }>();
-  const judging = (policy: StagePolicy & { failOpen?: boolean }, check: (clock: VirtualClock, context: StageContext) => unknown, clock = virtualClock()) =>
-    observe(guard('it', { subject: text, ...policy, check: ((_: unknown, context: StageContext) => check(clock, context)) as never }) as never, { clock });
+  const judging = (
+    policy: StagePolicy & { failOpen?: boolean },
+    check: (clock: VirtualClock, context: StageContext) => unknown,
+    clock = virtualClock(),
+  ) =>
+    observe(
+      guard('it', { subject: text, ...policy, check: ((_: unknown, context: StageContext) => check(clock, context)) as never }) as never,
+      { clock },
+    );
 
   test('blocks where it takes too long', async () => {
     const { run } = await judging({ timeoutMs: 50 }, (clock, context) => obedient(context, clock));

@@ -197,7 +197,7 @@ export class StageExecution {
   #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
     if (this.#scheduler.closing) return true;
     if (!attempt.over) return false;
-    this.#scheduler.state.unsettled?.delete(this.#stage.index);
+    this.#scheduler.state.forgetUnsettled(this.#stage.index);
     this.#scheduler.emit({ type: 'attempt.arrived_late', ...stageFields(this.#stage, attempt.number), settledAs });
     return true;
   }
@@ -225,6 +225,8 @@ export class StageExecution {
     const scheduler = this.#scheduler;
     const retryInMs = this.#retryInMs(attempt, failure, unsettled);
     scheduler.emit({ type: 'attempt.failed', ...stageFields(this.#stage, attempt.number), error: summarize(failure.error), retryInMs });
+    // What the slot of this attempt lets start begins now, also where the stage itself has not ended.
+    scheduler.tick();
     if (retryInMs === undefined) this.#end(failure.error);
     else {
       this.#previousWaitMs = retryInMs;

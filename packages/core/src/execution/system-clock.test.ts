@@ -8,7 +8,15 @@ afterEach(() => void vi.useRealTimers());
 function recording() {
   const clock = systemClock();
   const called: string[] = [];
-  return { clock, called, schedule: (name: string, delayMs: number, act = () => {}) => clock.schedule(() => { called.push(name); act(); }, delayMs) };
+  return {
+    clock,
+    called,
+    schedule: (name: string, delayMs: number, act = () => {}) =>
+      clock.schedule(() => {
+        called.push(name);
+        act();
+      }, delayMs),
+  };
 }
 
 describe('the clock of the host', () => {

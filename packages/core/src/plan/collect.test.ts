@@ -4,7 +4,7 @@ import { isStageflowError } from '../errors.ts';
 import { inputs, services } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
 import { route } from '../route.ts';
-import { stage } from '../stage.ts';
+import { type Stage, stage } from '../stage.ts';
 import { isStage } from './collect.ts';
 
 const run = (): number => 1;
@@ -41,7 +41,7 @@ describe('a pipeline', () => {
   });
 
   test('is reached over 20,000 stages in a row without overflowing the stack', () => {
-    let last = stage('s0', { run });
+    let last: Stage<number, never, never> = stage('s0', { run });
     for (let index = 1; index < 20_000; index++) last = stage(`s${index}`, { needs: { last }, run });
     const { plan } = pipeline('p', { outputs: { last } });
     expect([plan.stages.length, plan.stages[0]?.name, plan.stages.at(-1)?.name]).toEqual([20_000, 's0', 's19999']);

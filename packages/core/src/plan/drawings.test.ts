@@ -41,7 +41,11 @@ const hostileNames = [
 ];
 const hostileStages = hostileNames.map((name) => stage(name, { run }));
 const forks = route('fork " -->', { run: () => 'x"]\n  click' as const });
-const gated = stage('gated', { when: forks.is('x"]\n  click'), needs: { given: inputs<Record<string, string>>()['in"put'] as never }, run });
+const gated = stage('gated', {
+  when: forks.is('x"]\n  click'),
+  needs: { given: inputs<Record<string, string>>()['in"put'] as never },
+  run,
+});
 const hostile = pipeline('the "chat" \\ graph', {
   outputs: { ...Object.fromEntries(hostileStages.map((made, index) => [`k${index}`, made])), gated },
 });
