@@ -114,7 +114,7 @@ export interface GuardSpec<S extends Source, N extends Needs, A, W> extends Stag
 export function guard<
   const S extends Source,
   const N extends Needs & { readonly subject?: never } = NoNeeds,
-  const A extends readonly Source[] = [],
+  const A extends readonly Stage[] = [],
   W extends When | undefined = undefined,
 >(
   name: string,

@@ -61,6 +61,17 @@ describe('inputs(schemas)', () => {
     expectTypeOf(page.run).parameter(0).toEqualTypeOf<{ readonly limit?: number | undefined }>();
   });
 
+  test('lets nothing be left out for being unknown or any', () => {
+    const { policy } = inputs({ policy: z.unknown().pipe(z.object({ allow: z.array(z.string()) })) });
+    const { loose } = inputs<{ loose: Any }>();
+    const audit = pipeline('audit', {
+      outputs: { allowed: stage('allowed', { needs: { policy, loose }, run: ({ policy }) => policy.allow }) },
+    });
+    expectTypeOf(audit.run).parameter(0).toEqualTypeOf<{ readonly policy: unknown; readonly loose: Any }>();
+    // @ts-expect-error both are missing
+    void audit.run({});
+  });
+
   test('refuses what is no Standard Schema', () => {
     inputs({
       // @ts-expect-error a class is no schema

@@ -69,7 +69,7 @@ describe('pipeline.run()', () => {
     expectTypeOf(chat.run).parameter(0).toEqualTypeOf<{ readonly text: string; readonly userId?: string | undefined }>();
     expectTypeOf<RunInput<Input<'a', string, Date> | Input<'b', unknown, number>>>().toEqualTypeOf<{
       readonly a: string;
-      readonly b?: unknown;
+      readonly b: unknown;
     }>();
     void chat.run({ text: '' });
     void chat.run({ text: '', userId: undefined });

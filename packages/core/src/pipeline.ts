@@ -17,14 +17,16 @@ type Simplify<T> = { [K in keyof T]: T[K] } & {};
 type ToIntersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
 
 /**
- * The object that `run()` takes: one member per input some stage reads; those that admit `undefined` may be left out.
- * Where two inputs of one name meet, the member satisfies both.
+ * The object that `run()` takes: one member per input some stage reads; those that admit `undefined` may be left out,
+ * save `unknown` and `any`, which would let every input be forgotten. Where two inputs of one name meet, the member satisfies both.
  */
 export type RunInput<In extends Demand> = Simplify<
   ToIntersection<
     In extends Input<infer Name, infer Given>
       ? undefined extends Given
-        ? { readonly [K in Name]?: Given | undefined }
+        ? unknown extends Given
+          ? { readonly [K in Name]: Given }
+          : { readonly [K in Name]?: Given | undefined }
         : { readonly [K in Name]: Given }
       : never
   >

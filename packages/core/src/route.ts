@@ -1,6 +1,6 @@
 import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Control, Output, SkipsWhenReturned } from './control.ts';
-import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
+import type { Demand, Needs, NoNeeds, Skippable } from './source.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type StageSource } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
@@ -43,7 +43,7 @@ export interface RouteSpec<N extends Needs, R, A, W> extends StageOptions<N, A, 
 export function route<
   const N extends Needs = NoNeeds,
   R extends string | Control | PromiseLike<string | Control> = never,
-  const A extends readonly Source[] = [],
+  const A extends readonly Stage[] = [],
   W extends When | undefined = undefined,
 >(
   name: string,

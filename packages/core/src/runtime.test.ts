@@ -58,8 +58,8 @@ describe('createRuntime()', () => {
   });
 
   test('asks for every service that some pipeline reads, once, and not for one that objects inherit', () => {
-    const { model, constructor } = services<{ model: string; constructor: string }>();
-    const reading = (name: string) => pipeline(name, { outputs: { it: stage('it', { needs: { model, constructor }, run: () => 1 }) } });
+    const { model, constructor: inherited } = services<{ model: string; constructor: string }>();
+    const reading = (name: string) => pipeline(name, { outputs: { it: stage('it', { needs: { model, inherited }, run: () => 1 }) } });
     const pipelines = [reading('a'), reading('b')] as never;
     expect(() => createRuntime({ pipelines, services: {} })).toThrow(
       expect.objectContaining({ details: { services: ['model', 'constructor'] } }),

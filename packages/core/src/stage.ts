@@ -89,7 +89,7 @@ export function stage<
   const N extends Needs = NoNeeds,
   R = unknown,
   S extends Schema | undefined = undefined,
-  const A extends readonly Source[] = [],
+  const A extends readonly Stage[] = [],
   W extends When | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(

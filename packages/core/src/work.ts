@@ -1,7 +1,7 @@
 import type { DemandOfWhen, When } from './condition.ts';
 import type { SkipsWhenReturned } from './control.ts';
 import type { Schema } from './schema.ts';
-import type { Needs, NoNeeds, Source } from './source.ts';
+import type { Needs, NoNeeds } from './source.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
@@ -41,7 +41,7 @@ export function work<
   const N extends Needs = NoNeeds,
   R = unknown,
   S extends Schema | undefined = undefined,
-  const A extends readonly Source[] = [],
+  const A extends readonly Stage[] = [],
   W extends When | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
 >(

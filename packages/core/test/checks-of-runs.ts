@@ -112,7 +112,8 @@ export function arrivedLate({ isAbandoned, settledAt }: Call, endAt: number): bo
 function tellings({ stage, end, calls, failedOpen }: Life): string[] {
   // A stage that can have but one attempt says only how it ended.
   const { kind, contract, retry, timeoutMs, idleMs, budgetMs } = stage;
-  const isPlain = (kind === 'transform' || kind === 'work') && [contract, retry, timeoutMs, idleMs, budgetMs].every((policy) => policy === undefined);
+  const isPlain =
+    (kind === 'transform' || kind === 'work') && [contract, retry, timeoutMs, idleMs, budgetMs].every((policy) => policy === undefined);
   const lines = calls.length > 0 ? ['stage.started 1 '] : [];
   for (const [at, { failed, isAbandoned, retryInMs }] of calls.entries()) {
     if (isAbandoned) lines.push(`attempt.abandoned ${at + 1} `);
@@ -123,7 +124,11 @@ function tellings({ stage, end, calls, failedOpen }: Life): string[] {
 }
 
 /** Starts come as soon as they can, in the order in which they could, and never more at once than the limit. */
-function checkStarts({ maxConcurrency = Number.POSITIVE_INFINITY }: ScriptedGraph, lives: readonly Life[], { deeds, facts }: Observed): void {
+function checkStarts(
+  { maxConcurrency = Number.POSITIVE_INFINITY }: ScriptedGraph,
+  lives: readonly Life[],
+  { deeds, facts }: Observed,
+): void {
   const byName = new Map(lives.map((life) => [life.stage.name, life]));
   const underWay = new Map<string, Call>();
   let lastReadyAt = 0;
@@ -136,7 +141,10 @@ function checkStarts({ maxConcurrency = Number.POSITIVE_INFINITY }: ScriptedGrap
       underWay.delete(`${stage} ${attempt}`);
       continue;
     }
-    assert.ok(call.readyAt >= lastReadyAt, `${stage} (${attempt}) was ready at ${call.readyAt} ms, and started after one that was at ${lastReadyAt} ms`);
+    assert.ok(
+      call.readyAt >= lastReadyAt,
+      `${stage} (${attempt}) was ready at ${call.readyAt} ms, and started after one that was at ${lastReadyAt} ms`,
+    );
     lastReadyAt = call.readyAt;
     for (const [key, { isAbandoned, closedAt }] of underWay) if (isAbandoned && closedAt <= atMs) underWay.delete(key);
     underWay.set(`${stage} ${attempt}`, call);
@@ -150,8 +158,14 @@ function checkStarts({ maxConcurrency = Number.POSITIVE_INFINITY }: ScriptedGrap
     const missing = last?.retryInMs === undefined ? [] : [[last.closedAt + last.retryInMs, facts.stopAt] as const];
     for (const [from, until] of [[readyAt, takenUpAt] as const, ...retries, ...missing]) {
       const isFirstOfStage = from === readyAt;
-      assert.ok(!isFirstOfStage || until >= from || until === facts.stopAt, `${stage.name} was taken up at ${until} ms, before it could be at ${from} ms`);
-      assert.ok(nextFreeAt(from) >= until, `${stage.name} was ready at ${from} ms, a slot was free at ${nextFreeAt(from)} ms, and it was not taken up before ${until} ms`);
+      assert.ok(
+        !isFirstOfStage || until >= from || until === facts.stopAt,
+        `${stage.name} was taken up at ${until} ms, before it could be at ${from} ms`,
+      );
+      assert.ok(
+        nextFreeAt(from) >= until,
+        `${stage.name} was ready at ${from} ms, a slot was free at ${nextFreeAt(from)} ms, and it was not taken up before ${until} ms`,
+      );
     }
   }
 }
@@ -161,7 +175,14 @@ function freeSlots(lives: readonly Life[], maxConcurrency: number): (from: numbe
   if (maxConcurrency === Number.POSITIVE_INFINITY) return (from) => from;
   const changes = lives
     .flatMap(({ calls }) => calls)
-    .flatMap(({ startAt, closedAt }) => (closedAt > startAt ? [{ at: startAt, by: 1 }, { at: closedAt, by: -1 }] : []))
+    .flatMap(({ startAt, closedAt }) =>
+      closedAt > startAt
+        ? [
+            { at: startAt, by: 1 },
+            { at: closedAt, by: -1 },
+          ]
+        : [],
+    )
     .sort((left, right) => left.at - right.at);
   const free: { readonly from: number; readonly until: number }[] = [];
   let active = 0;

@@ -178,7 +178,8 @@ function attempts(
     const isUnsafe = course.isAbandoned && stage.kind === 'work' && !stage.hasKey;
     const retryInMs = isOver || isUnsafe ? undefined : nextWait(stage, attempt, waitedMs, result.afterMs ?? 0);
     calls.push({ ...call, failed: result.code, retryInMs });
-    if (retryInMs === undefined) return { ...ended(...lastFailure(stage, result.code, values, course.closedAt)), ...openness(stage, result.code) };
+    if (retryInMs === undefined)
+      return { ...ended(...lastFailure(stage, result.code, values, course.closedAt)), ...openness(stage, result.code) };
     waitedMs = retryInMs;
     readyAt = course.closedAt + retryInMs;
   }
@@ -202,7 +203,14 @@ interface Failure {
 }
 
 /** How one call goes: until it settles by itself, a limit passes, or the run stops, and what it does then. */
-function courseOf(stage: ScriptedStage, script: ScriptedCall, startAt: number, activeMs: number, graph: ScriptedGraph, facts: Facts): Course {
+function courseOf(
+  stage: ScriptedStage,
+  script: ScriptedCall,
+  startAt: number,
+  activeMs: number,
+  graph: ScriptedGraph,
+  facts: Facts,
+): Course {
   const { stopAt } = facts;
   const natural = startAt + (script.afterMs ?? 0);
   const limit = limitOf(stage, script, startAt, activeMs);
@@ -242,7 +250,10 @@ function meaning(stage: ScriptedStage, brings: ScriptedCall['brings'], values: V
   const isGuard = stage.kind === 'guard';
   switch (brings) {
     case 'value':
-      return { is: 'completed', value: stage.kind === 'route' ? arms[number % arms.length] : number + (stage.contract === undefined ? 0 : 1) };
+      return {
+        is: 'completed',
+        value: stage.kind === 'route' ? arms[number % arms.length] : number + (stage.contract === undefined ? 0 : 1),
+      };
     case 'pass':
       return { is: 'completed', value: values.at(-1)?.[1] };
     case 'transform':

@@ -53,7 +53,8 @@ function factsOf(run: Run, events: readonly RunEvent[], deeds: readonly Deed[]):
   const takenUpAt = new Map<string, number>();
   const failedSeq = new Map<string, number>();
   for (const event of events) {
-    if (event.type.startsWith('stage.') && 'stage' in event && !takenUpAt.has(event.stage) && event.seq < stopSeq) takenUpAt.set(event.stage, event.elapsedMs);
+    if (event.type.startsWith('stage.') && 'stage' in event && !takenUpAt.has(event.stage) && event.seq < stopSeq)
+      takenUpAt.set(event.stage, event.elapsedMs);
     if (event.type === 'attempt.failed') failedSeq.set(`${event.stage} ${event.attempt}`, event.seq);
   }
   const callsAt = new Map<string, number[]>();

@@ -48,7 +48,13 @@ export interface GraphRules {
 export function smallGraphs(maxStages: number, rules: GraphRules = { timeless: false }): fc.Arbitrary<ScriptedGraph> {
   const genome = fc.noBias(fc.array(fc.nat(65_535), { minLength: 48, maxLength: 48 }));
   const stages = fc.array(genome, { minLength: 1, maxLength: maxStages, size: 'max' });
-  return fc.tuple(genome, stages).map(([run, each]) => growGraph(readFrom(run, 0), each.map((numbers, at) => readFrom(numbers, at + 1)), rules));
+  return fc.tuple(genome, stages).map(([run, each]) =>
+    growGraph(
+      readFrom(run, 0),
+      each.map((numbers, at) => readFrom(numbers, at + 1)),
+      rules,
+    ),
+  );
 }
 
 /** Graphs of a size in [`minStages`, `maxStages`], made from a seed. */
@@ -64,10 +70,10 @@ export function largeGraphs(minStages: number, maxStages: number, rules: GraphRu
 /** Mostly small graphs, some of hundreds of stages, a few of up to 2,000. */
 export function randomGraphs(rules: GraphRules = { timeless: false }): fc.Arbitrary<ScriptedGraph> {
   return fc.oneof(
-    { arbitrary: smallGraphs(14, rules), weight: 720 },
+    { arbitrary: smallGraphs(14, rules), weight: 748 },
     { arbitrary: smallGraphs(60, rules), weight: 180 },
-    { arbitrary: largeGraphs(60, 300, rules), weight: 85 },
-    { arbitrary: largeGraphs(500, 2_000, rules), weight: 15 },
+    { arbitrary: largeGraphs(60, 300, rules), weight: 60 },
+    { arbitrary: largeGraphs(500, 2_000, rules), weight: 12 },
   );
 }
 
@@ -106,14 +112,16 @@ function growGraph(run: Genes, genomes: readonly Genes[], { timeless }: GraphRul
 /** Counterexamples are printed without what is absent. */
 function legible(graph: ScriptedGraph): ScriptedGraph {
   const isSaid = (value: unknown): boolean => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
-  const print = (): string => JSON.stringify(graph, (_, value) => (value === Number.POSITIVE_INFINITY ? 'Infinity' : isSaid(value) ? value : undefined), 1);
+  const print = (): string =>
+    JSON.stringify(graph, (_, value) => (value === Number.POSITIVE_INFINITY ? 'Infinity' : isSaid(value) ? value : undefined), 1);
   return Object.defineProperty(graph, fc.toStringMethod, { value: print });
 }
 
 function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temper): ScriptedStage {
   const kind = genes.pick(['transform', 'transform', 'transform', 'transform', 'work', 'route', 'guard', 'transform'] as const);
   const needs = growNeeds(genes, earlier, temper.window);
-  if (kind === 'guard') needs.push(genes.chance(20) || earlier.length === 0 ? { read: 'input', from: [] } : edgeTo(genes, earlier, temper.window));
+  if (kind === 'guard')
+    needs.push(genes.chance(20) || earlier.length === 0 ? { read: 'input', from: [] } : edgeTo(genes, earlier, temper.window));
   const base = {
     name: `s${earlier.length}`,
     kind,
@@ -134,7 +142,9 @@ function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temp
         }
       : undefined,
   };
-  const calls = Array.from({ length: base.retry === undefined ? 1 : 1 + genes.below(base.retry.attempts) }, () => growCall(genes, kind, temper));
+  const calls = Array.from({ length: base.retry === undefined ? 1 : 1 + genes.below(base.retry.attempts) }, () =>
+    growCall(genes, kind, temper),
+  );
   return { ...base, ...growLimits(genes, calls, temper), calls };
 }
 

@@ -16,7 +16,11 @@ describe('a slot that is freed by a failed attempt', () => {
     });
 
   test('starts what waited for it at that time, by its report, too', async () => {
-    const outputs = { first: failsOnce('first', 10), second: failsOnce('second', 20), third: stage('third', { run: () => clock.sleep(5) }) };
+    const outputs = {
+      first: failsOnce('first', 10),
+      second: failsOnce('second', 20),
+      third: stage('third', { run: () => clock.sleep(5) }),
+    };
     const run = await clock.settle(pipeline('p', { outputs, maxConcurrency: 1 }).run({}, { clock }));
     expect(run.stages.get('second')).toMatchObject({ startedAfterMs: 10, durationMs: 55 });
     expect(run.stages.get('third')).toMatchObject({ startedAfterMs: 30, durationMs: 5, queuedMs: 30 });
@@ -46,7 +50,9 @@ describe('a stage that aborts the signal of the caller within its call', () => {
         return new Promise(() => {});
       },
     });
-    const run = await clock.settle(pipeline('p', { outputs: { stubborn }, graceMs: 10 }).run({}, { clock, signal: caller.signal, sinks: [sink] }));
+    const run = await clock.settle(
+      pipeline('p', { outputs: { stubborn }, graceMs: 10 }).run({}, { clock, signal: caller.signal, sinks: [sink] }),
+    );
     expect(run).toMatchObject({ status: 'cancelled', reason: 'enough', unsettled: ['stubborn'], elapsedMs: 10 });
     expect(sink.last('run.stopping')).toMatchObject({ elapsedMs: 0 });
   });

@@ -22,7 +22,7 @@ import {
   transform,
   work,
 } from '@stageflow/core';
-import { type DefinedPipeline, definePipeline, type SourceSpec, type StageSpecData } from '@stageflow/core/define';
+import { type DefinedPipeline, definePipeline, type PipelineSpecData, type SourceSpec, type StageSpecData } from '@stageflow/core/define';
 import type { VirtualClock } from '@stageflow/testing';
 import { arms, callOf, digest, keyOf, type ScriptedEdge, type ScriptedGraph, type ScriptedStage } from './scripted-graph.ts';
 
@@ -43,10 +43,11 @@ export interface Stagehand {
 
 /** The graph as a pipeline whose functions do as scripted. */
 export function scriptedPipeline(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
-  return graph.byReference ? byReference(graph, hand) : asData(graph, hand);
+  return graph.byReference ? byReference(graph, hand) : definePipeline(scriptedData(graph, hand));
 }
 
-function asData(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
+/** The graph as data. */
+export function scriptedData(graph: ScriptedGraph, hand: Stagehand): PipelineSpecData {
   const name = (index: number): string => graph.stages[index]?.name ?? '';
   const source = ({ read, from }: ScriptedEdge): SourceSpec => {
     const [first = ''] = from.map(name);
@@ -70,13 +71,13 @@ function asData(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
       run: behaviour(scripted, hand),
     };
   });
-  return definePipeline({
+  return {
     name: 'scripted',
     // Data may stand in any order.
     stages: stages.reverse(),
     outputs: Object.fromEntries(graph.outputs.map((edge, at) => [`output${at}`, source(edge)])),
     also: graph.also.map(name),
-  });
+  };
 }
 
 function byReference(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
@@ -113,7 +114,10 @@ function byReference(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
       ...policies(scripted),
       needs: Object.fromEntries(plain.map((edge, at) => [keyOf(scripted, at), source(edge)])),
       after: after.map((index) => made[index]),
-      when: typeof when === 'object' ? (made[when.route] as unknown as ReturnType<typeof route>).is(...(when.arms as [never])) : predicate(scripted),
+      when:
+        typeof when === 'object'
+          ? (made[when.route] as unknown as ReturnType<typeof route>).is(...(when.arms as [never]))
+          : predicate(scripted),
     };
     if (kind !== 'guard') made.push(makers[kind]?.(name, { ...spec, run }) as never);
     else made.push(guard(name, { ...spec, subject: source(needs.at(-1) as ScriptedEdge), check: run } as never) as never);
@@ -194,7 +198,11 @@ function behaviour(scripted: ScriptedStage, { clock, caller, deeds }: Stagehand)
 }
 
 /** What a call comes to, as the function of a stage says it. */
-function answer({ name, kind, contract }: ScriptedStage, brings: ReturnType<typeof callOf>['brings'], values: Readonly<Record<string, unknown>>): unknown {
+function answer(
+  { name, kind, contract }: ScriptedStage,
+  brings: ReturnType<typeof callOf>['brings'],
+  values: Readonly<Record<string, unknown>>,
+): unknown {
   const number = digestOf(name, values);
   switch (brings) {
     case 'value':

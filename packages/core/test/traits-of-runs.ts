@@ -18,7 +18,11 @@ export function traitsOf(graph: ScriptedGraph, lives: readonly Life[], observed:
 
 /** Everything that {@link traitsOf} can say. */
 export function allTraits(): readonly string[] {
-  return [...Object.keys(runTraits), ...Object.keys(stageTraits), ...['failed', 'blocked'].flatMap((is) => [`stage: ${is}, handled`, `stage: ${is}, unhandled`])];
+  return [
+    ...Object.keys(runTraits),
+    ...Object.keys(stageTraits),
+    ...['failed', 'blocked'].flatMap((is) => [`stage: ${is}, handled`, `stage: ${is}, unhandled`]),
+  ];
 }
 
 function traitsOfRun(graph: ScriptedGraph, observed: Observed): readonly string[] {
@@ -38,7 +42,8 @@ const runTraits: Readonly<Record<string, (graph: ScriptedGraph, observed: Observ
   'run: blocked by fail-fast': (_, observed) => isStopped(observed) && observed.run.status === 'blocked',
   'run: blocked, and finished the rest': (_, observed) => !isStopped(observed) && observed.run.status === 'blocked',
   'run: cancelled by a stage': (_, { run }) => run.status === 'cancelled' && run.cancelledBy !== undefined,
-  'run: cancelled by the caller': ({ abortAtMs = 0 }, { run, facts }) => run.status === 'cancelled' && abortAtMs > 0 && facts.stopAt === abortAtMs,
+  'run: cancelled by the caller': ({ abortAtMs = 0 }, { run, facts }) =>
+    run.status === 'cancelled' && abortAtMs > 0 && facts.stopAt === abortAtMs,
   'run: cancelled before it began': ({ abortAtMs }) => abortAtMs === 0,
   'run: cancelled from within': ({ abortAtMs }, { run, facts }) =>
     run.status === 'cancelled' && run.cancelledBy === undefined && facts.stopAt !== abortAtMs,
@@ -48,9 +53,12 @@ const runTraits: Readonly<Record<string, (graph: ScriptedGraph, observed: Observ
   'run: without timings': ({ timings }) => !timings,
   'run: cleaned up after two': (_, { deeds }) => deeds.filter(({ did }) => did === 'cleaned up').length > 1,
   'run: of more than 1,500 stages': ({ stages }) => stages.length > 1_500,
-  'run: at its limit': ({ maxConcurrency = 0 }, { run }) => maxConcurrency > 1 && [...run.stages.values()].some(({ queuedMs }) => queuedMs > 0),
+  'run: at its limit': ({ maxConcurrency = 0 }, { run }) =>
+    maxConcurrency > 1 && [...run.stages.values()].some(({ queuedMs }) => queuedMs > 0),
   'run: calls went on after it': ({ stages }, { facts, deeds }) =>
-    deeds.filter(({ did }) => did === 'called').length > deeds.filter(({ did }) => did === 'settled').length && facts.endAt >= 0 && stages.length > 0,
+    deeds.filter(({ did }) => did === 'called').length > deeds.filter(({ did }) => did === 'settled').length &&
+    facts.endAt >= 0 &&
+    stages.length > 0,
 };
 
 type Has = (life: Life, lives: readonly Life[], observed: Observed) => boolean;
@@ -68,18 +76,24 @@ const stageTraits: Readonly<Record<string, Has>> = {
   'stage: skipped behind a failure': ({ end }) => end.is === 'skipped' && end.rootCause?.status === 'failed',
   'stage: skipped behind a block': ({ end }) => end.is === 'skipped' && end.rootCause?.status === 'blocked',
   'stage: behind a root cause it does not read': ({ stage, end }, lives) =>
-    end.is === 'skipped' && end.rootCause !== undefined && !waitsOf(stage).some(({ from }) => from.some((at) => lives[at]?.stage.name === end.rootCause?.stage)),
+    end.is === 'skipped' &&
+    end.rootCause !== undefined &&
+    !waitsOf(stage).some(({ from }) => from.some((at) => lives[at]?.stage.name === end.rootCause?.stage)),
   'stage: cancelled in its call': ({ end, calls }) => end.is === 'cancelled' && end.asked === undefined && calls.length > 0,
-  'stage: cancelled between two calls': ({ end, calls }, _, { facts }) => end.is === 'cancelled' && calls.at(-1)?.retryInMs !== undefined && facts.stopAt >= 0,
+  'stage: cancelled between two calls': ({ end, calls }, _, { facts }) =>
+    end.is === 'cancelled' && calls.at(-1)?.retryInMs !== undefined && facts.stopAt >= 0,
   'stage: cancelled before it started': ({ end, calls }) => end.is === 'cancelled' && calls.length === 0,
   'stage: completed after the stop': ({ end, endAt }, _, { facts }) => end.is === 'completed' && endAt > facts.stopAt,
   'stage: kept a value when it was aborted': ({ end, calls }) =>
-    end.is === 'completed' && calls.at(-1)?.script.onAbort === 'keeps' && calls.some(({ settledAt, startAt, script }) => settledAt < startAt + (script.afterMs ?? 0)),
+    end.is === 'completed' &&
+    calls.at(-1)?.script.onAbort === 'keeps' &&
+    calls.some(({ settledAt, startAt, script }) => settledAt < startAt + (script.afterMs ?? 0)),
   'stage: synchronous': ({ calls }) => calls.some(({ script }) => script.afterMs === undefined),
   'stage: a promise at once': ({ calls }) => calls.some(({ script }) => script.afterMs === 0),
   'stage: completed at the second attempt or later': ({ end, calls }) => end.is === 'completed' && calls.length > 1,
   'stage: out of attempts': ({ stage, end, calls }) => end.is === 'failed' && calls.length > 1 && calls.length === stage.retry?.attempts,
-  'stage: a failure not worth another attempt': ({ stage, end, calls }) => end.is === 'failed' && calls.length < (stage.retry?.attempts ?? 1),
+  'stage: a failure not worth another attempt': ({ stage, end, calls }) =>
+    end.is === 'failed' && calls.length < (stage.retry?.attempts ?? 1),
   'stage: waited for a slot': ({ calls }) => calls[0] !== undefined && calls[0].startAt > calls[0].readyAt,
   'stage: waited for a slot before another attempt': ({ calls }) => calls.slice(1).some(({ startAt, readyAt }) => startAt > readyAt),
   'stage: kept alive by a heartbeat': ({ stage: { idleMs }, calls }) =>
@@ -103,7 +117,11 @@ const stageTraits: Readonly<Record<string, Has>> = {
   'stage: a failure that counts as a skip': ({ end, failure }) => end.is === 'skipped' && failure !== undefined,
   'stage: failed open': ({ failedOpen }) => failedOpen,
   'stage: another arm was chosen': ({ stage, end, calls }, lives) =>
-    typeof stage.when === 'object' && end.is === 'skipped' && calls.length === 0 && lives[stage.when.route]?.end.is === 'completed' && end.rootCause === undefined,
+    typeof stage.when === 'object' &&
+    end.is === 'skipped' &&
+    calls.length === 0 &&
+    lives[stage.when.route]?.end.is === 'completed' &&
+    end.rootCause === undefined,
   'stage: its arm was chosen': ({ stage, end }) => typeof stage.when === 'object' && end.is === 'completed',
   'stage: its predicate said yes': ({ stage, end }) => stage.when === 'even' && end.is === 'completed',
   'stage: reads a skip as undefined': (life, lives) => life.calls.length > 0 && reads(life, lives, 'optional', 'skipped'),
@@ -113,5 +131,8 @@ const stageTraits: Readonly<Record<string, Has>> = {
   'stage: reads an alternative that is not the first': ({ stage, calls }, lives) =>
     calls.length > 0 && stage.needs.some((edge) => edge.read === 'firstOf' && decidersOf(edge, lives).length > 1),
   'stage: started before an alternative had ended': ({ stage, calls }, lives) =>
-    stage.needs.some(({ read, from }) => read === 'firstOf' && from.some((at) => (lives[at]?.endAt ?? 0) > (calls[0]?.startAt ?? Number.POSITIVE_INFINITY))),
+    stage.needs.some(
+      ({ read, from }) =>
+        read === 'firstOf' && from.some((at) => (lives[at]?.endAt ?? 0) > (calls[0]?.startAt ?? Number.POSITIVE_INFINITY)),
+    ),
 };

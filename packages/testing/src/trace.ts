@@ -59,7 +59,8 @@ const facts = {
   'stage.failed': ({ durationMs, error, handled }) => `failed in ${ms(durationMs)}${handled ? ', handled' : ''}: ${errorText(error)}`,
   'stage.blocked': ({ durationMs, reason, handled }) => `blocked in ${ms(durationMs)}${handled ? ', handled' : ''}: ${reason}`,
   'stage.cancelled': ({ reason }) => `cancelled: ${reason}`,
-  'stage.progressed': ({ fraction, message }) => `progressed${fraction === undefined ? '' : ` to ${rounded(fraction * 100)} %`}${message === undefined ? '' : `: ${message}`}`,
+  'stage.progressed': ({ fraction, message }) =>
+    `progressed${fraction === undefined ? '' : ` to ${rounded(fraction * 100)} %`}${message === undefined ? '' : `: ${message}`}`,
   'attempt.failed': ({ attempt, error, retryInMs }) =>
     `attempt ${attempt} failed${retryInMs === undefined ? '' : `, next in ${ms(retryInMs)}`}: ${errorText(error)}`,
   'attempt.abandoned': ({ attempt, graceMs }) => `attempt ${attempt} abandoned: it ignored its signal for ${ms(graceMs)}`,

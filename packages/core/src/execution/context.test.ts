@@ -65,7 +65,8 @@ describe('a stage’s context', () => {
         outputs: {
           it: stage('it', {
             run: async (_, context) => {
-              const same = context.signal === context.signal;
+              const { signal } = context;
+              const same = signal === context.signal;
               controller.abort(reason);
               await Promise.resolve();
               return [same, context.signal.aborted, context.signal.reason === reason];
@@ -110,6 +111,17 @@ describe('a stage’s context', () => {
       { fraction: 1, message: undefined },
     ]);
     expect(sink.of('custom')).toMatchObject([{ name: 'app.noted', payload: { a: 1 }, stage: 'it' }]);
+  });
+
+  test('keeps progress within [0, 1], and says nothing of it where there is no number', async () => {
+    const sink = recordingSink();
+    const it = stage('it', {
+      run: (_, { progress }) => {
+        for (const fraction of [-1, 0.25, 7, Number.NaN, undefined]) progress(fraction as number);
+      },
+    });
+    await pipeline('p', { outputs: { it } }).run({}, { sinks: [sink] });
+    expect(sink.of('stage.progressed').map(({ fraction }) => fraction)).toEqual([0, 0.25, 1, undefined, undefined]);
   });
 
   test('emits nothing after the run has ended, and says so of defer()', async () => {

@@ -86,7 +86,12 @@ export class Emitter {
     this.#deliver(event as RunEvent);
   }
 
-  stageEnded(stage: PlannedStage, state: RunState, outcome: Exclude<StageOutcome, { readonly status: 'completed' }>, started: boolean): void {
+  stageEnded(
+    stage: PlannedStage,
+    state: RunState,
+    outcome: Exclude<StageOutcome, { readonly status: 'completed' }>,
+    started: boolean,
+  ): void {
     const { index, handled } = stage;
     const { status } = outcome;
     const event = this.#stageEvent(`stage.${status}`, stage, started ? (state.attempts?.get(index) ?? 1) : 0);
@@ -107,7 +112,19 @@ export class Emitter {
     const { tenantId, traceId, correlationId, parentRunId } = this.#identity;
     const elapsedMs = this.#clock.monotonic() - this.#startedMono;
     const at = this.#startedAt + elapsedMs;
-    return { type, runId: this.#runId, pipeline: this.#pipeline, epoch: 1, seq: ++this.#seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
+    return {
+      type,
+      runId: this.#runId,
+      pipeline: this.#pipeline,
+      epoch: 1,
+      seq: ++this.#seq,
+      at,
+      elapsedMs,
+      tenantId,
+      traceId,
+      correlationId,
+      parentRunId,
+    };
   }
 
   #stageEvent(type: string, stage: PlannedStage, attempt: number): StageEvent {

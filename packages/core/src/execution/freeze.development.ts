@@ -8,11 +8,11 @@ export function freezeOutput(value: unknown): void {
     try {
       if (!isPlain(next) || Object.isFrozen(next)) continue;
       Object.freeze(next);
+      // Descriptors, because reading a member could call a getter.
+      for (const { value: member } of Object.values(Object.getOwnPropertyDescriptors(next))) if (isPlain(member)) pending.push(member);
     } catch {
       // Some objects refuse to be frozen: a proxy, an observable. That is no fault of the stage.
-      continue;
     }
-    pending.push(...Object.values(next).filter((member) => typeof member === 'object' && member !== null));
   }
 }
 

@@ -96,11 +96,11 @@ describe('a timeout', () => {
   });
 
   test.each([
-    ['resolved', () => 'late'],
-    ['rejected', (): Promise<never> => Promise.reject(new Error('late'))],
+    ['resolved', async (): Promise<string> => 'late'],
+    ['rejected', (): Promise<string> => Promise.reject(new Error('late'))],
   ] as const)('says of a fenced attempt that it arrived late, %s, and drops what it brings', async (settledAs, end) => {
     const clock = virtualClock();
-    const slow = stage('it', { timeoutMs: 50, graceMs: 20, run: () => clock.sleep(200).then(end) });
+    const slow = stage('it', { timeoutMs: 50, graceMs: 20, run: (): Promise<string> => clock.sleep(200).then(end) });
     const tail = stage('tail', { needs: { it: settled(slow) }, run: ({ it }) => clock.sleep(500).then(() => it.status) });
     const sink = recordingSink();
     const run = await clock.settle(pipeline('p', { outputs: { tail } }).run({}, { clock, sinks: [sink] }) as Promise<Run>);

@@ -71,11 +71,15 @@ class DeadlineList {
   #fire(): void {
     this.#timeout = undefined;
     const now = performance.now();
-    for (let due = this.#first; due !== undefined && due.dueAt <= now; due = this.#first) {
-      const { callback } = due;
-      this.#remove(due);
-      callback?.();
+    try {
+      for (let due = this.#first; due !== undefined && due.dueAt <= now; due = this.#first) {
+        const { callback } = due;
+        this.#remove(due);
+        callback?.();
+      }
+    } finally {
+      // Also where a callback threw: the others have their time.
+      if (this.#first !== undefined) this.#timeout ??= setTimeout(() => this.#fire(), Math.max(1, Math.ceil(this.#first.dueAt - now)));
     }
-    if (this.#first !== undefined) this.#timeout ??= setTimeout(() => this.#fire(), Math.max(1, Math.ceil(this.#first.dueAt - now)));
   }
 }

@@ -82,10 +82,16 @@ describe('a pipeline', () => {
   });
 
   test('runs with names that objects inherit', async () => {
-    const { toString, valueOf } = inputs<{ toString: string; valueOf: string }>();
-    const constructor = stage('constructor', { needs: { toString, valueOf }, run: (values) => `${values.toString}${values.valueOf}` });
-    const hasOwnProperty = stage('hasOwnProperty', { needs: { constructor }, run: (values) => values.constructor });
-    const run = await pipeline('prototype', { outputs: { constructor, hasOwnProperty } }).runOrThrow({ toString: 'a', valueOf: 'b' });
+    const declared = inputs<{ toString: string; valueOf: string }>();
+    const made = stage('constructor', {
+      needs: { toString: declared.toString, valueOf: declared.valueOf },
+      run: (values) => `${values.toString}${values.valueOf}`,
+    });
+    const reader = stage('hasOwnProperty', { needs: { constructor: made }, run: (values) => values.constructor });
+    const run = await pipeline('prototype', { outputs: { constructor: made, hasOwnProperty: reader } }).runOrThrow({
+      toString: 'a',
+      valueOf: 'b',
+    });
     expect({ ...run.outputs }).toEqual({ constructor: 'ab', hasOwnProperty: 'ab' });
   });
 });

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { isAbort } from './abort-error.ts';
+
+const reason = new Error('enough');
+
+test.each<[string, unknown, boolean]>([
+  ['the reason itself', reason, true],
+  ['what the platform throws', new DOMException('aborted', 'AbortError'), true],
+  ['an error caused by the reason', new Error('request failed', { cause: reason }), true],
+  ['another error', new Error('no'), false],
+  ['a timeout of the platform', new DOMException('too slow', 'TimeoutError'), false],
+  ['a string', 'AbortError', false],
+  ['null', null, false],
+])('isAbort() of %s is %s', (_, error, expected) => {
+  expect(isAbort(error, reason)).toBe(expected);
+});
+
+test('isAbort() knows a reason that is no object', () => {
+  expect([isAbort('enough', 'enough'), isAbort('other', 'enough')]).toEqual([true, false]);
+});
