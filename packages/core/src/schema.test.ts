@@ -34,7 +34,6 @@ describe('validate()', () => {
   });
 
   test('reads a promise of another kind as a promise, not as a result', async () => {
-    // biome-ignore lint/suspicious/noThenProperty: it is what is tested
     const foreign = { then: (settle: (result: SchemaResult<unknown>) => void) => settle({ issues: [{ message: 'no' }] }) };
     await expect(
       validate(

@@ -77,7 +77,8 @@ const unknownNames: readonly ((name: string) => Partial<StageSpecData>)[] = [
 /** Every kind of flaw, by name. */
 export const injections: Readonly<Record<string, Injection>> = {
   'a stage of a name that is taken': (spec, variant) => {
-    const { name } = nth(spec.stages, variant);
+    const sound = spec.stages.filter((stage) => /^s\d+$/.test(stage.name));
+    const { name } = nth(sound, variant);
     return { spec: { ...spec, stages: [...spec.stages, { name, run }] }, problems: [{ code: 'SF_DUPLICATE_STAGE', names: [name] }] };
   },
   'a bad name': (spec, variant) => {
