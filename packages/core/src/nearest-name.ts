@@ -25,13 +25,13 @@ function editDistance(left: string, right: string): number {
   for (let row = 1; row <= left.length; row++) {
     const current = [row];
     for (let column = 1; column <= right.length; column++) {
-      const substituted = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
+      const substituted = (previous[column - 1] as number) + (left[row - 1] === right[column - 1] ? 0 : 1);
       const swap = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
-      const swapped = swap ? (beforePrevious[column - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY;
-      current.push(Math.min(substituted, swapped, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const swapped = swap ? (beforePrevious[column - 2] as number) + 1 : Number.POSITIVE_INFINITY;
+      current.push(Math.min(substituted, swapped, (previous[column] as number) + 1, (current[column - 1] as number) + 1));
     }
     beforePrevious = previous;
     previous = current;
   }
-  return previous[right.length] ?? 0;
+  return previous[right.length] as number;
 }

@@ -174,7 +174,7 @@ class HostRuntime implements Runtime {
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     this.#closed = true;
-    let overdue: () => void = () => {};
+    let overdue!: () => void;
     const patience = new Promise<void>((resolve) => {
       overdue = resolve;
     });
@@ -230,7 +230,7 @@ class HostRuntime implements Runtime {
 /** A run that a runtime has accepted and that has not ended; it can be stopped before it begins. */
 class ActiveRun {
   readonly ended: Promise<void>;
-  end: () => void = () => {};
+  end!: () => void;
   stop: Stop | undefined;
   readonly #onState: (state: RunState) => void;
   #scheduler: Scheduler | undefined;

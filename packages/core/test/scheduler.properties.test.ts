@@ -1,4 +1,4 @@
-import { optional, pipeline, stage } from '@stageflow/core';
+import { optional, pipeline, type Stage, stage } from '@stageflow/core';
 import { seededRandom, virtualClock } from '@stageflow/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -83,7 +83,7 @@ test("a stage that holds the thread past a limit, its own or the run's, is repor
   });
   const check = async (holders: readonly Holder[], deadlineMs: number): Promise<void> => {
     const clock = virtualClock();
-    const outputs: Record<string, ReturnType<typeof held>> = {};
+    const outputs: Record<string, Stage> = {};
     const held = (at: number, { holdsMs, limit, limitMs }: Holder) =>
       stage(`s${at}`, {
         ...(limit === undefined ? {} : { [limit]: limitMs }),

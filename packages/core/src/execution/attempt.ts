@@ -31,10 +31,6 @@ export class Attempt {
     return this.#controller.signal;
   }
 
-  get abortReason(): unknown {
-    return this.#abortReason?.reason;
-  }
-
   /** The first reason wins. */
   abort(reason: unknown): void {
     if (this.#abortReason !== undefined) return;

@@ -20,7 +20,7 @@ export class Cleanups {
   /** Never rejects. What is registered meanwhile runs as well; what the budget does not reach is reported as failed. */
   async run(budgetMs: number): Promise<void> {
     let overdue = false;
-    let ring: () => void = () => {};
+    let ring!: () => void;
     const alarm = new Promise<void>((resolve) => {
       ring = resolve;
     });

@@ -1,5 +1,5 @@
 import type { RootCause, StageOutcome } from '../outcome.ts';
-import type { PlannedNeed, PlannedStage } from '../plan/plan.ts';
+import type { Plan, PlannedNeed, PlannedStage } from '../plan/plan.ts';
 import type { RunState } from './run-state.ts';
 import { blocked, cancelled, completed, doomed, failed, running, skipped, waiting } from './status.ts';
 
@@ -15,7 +15,7 @@ export function join(stage: PlannedStage, state: RunState): JoinOutcome | undefi
   let cancel: JoinOutcome | undefined;
   for (const need of stage.needs) {
     const end = need.group === -1 ? need.stage : decidingStage(need, state);
-    const name = state.plan.stages[end]?.name ?? '';
+    const { name } = state.plan.stages[end] as PlannedStage;
     switch (state.status[end]) {
       case failed:
       case blocked:
@@ -35,14 +35,14 @@ export function join(stage: PlannedStage, state: RunState): JoinOutcome | undefi
 
 /** The first of a `firstOf` group that was not skipped by choice; the last one where all were. */
 function decidingStage(need: PlannedNeed, state: RunState): number {
-  const stages = state.plan.groups[need.group]?.stages ?? [];
-  return stages.find((index) => state.status[index] !== skipped) ?? stages.at(-1) ?? -1;
+  const { stages } = state.plan.groups[need.group] as Plan['groups'][number];
+  return stages.find((index) => state.status[index] !== skipped) ?? (stages.at(-1) as number);
 }
 
 function rootCauseOf(index: number, state: RunState): RootCause {
   const outcome = state.outcomes?.get(index);
   if (outcome?.status === 'skipped' && outcome.rootCause !== undefined) return outcome.rootCause;
-  return { stage: state.plan.stages[index]?.name ?? '', status: state.status[index] === blocked ? 'blocked' : 'failed' };
+  return { stage: (state.plan.stages[index] as PlannedStage).name, status: state.status[index] === blocked ? 'blocked' : 'failed' };
 }
 
 function behind(rootCause: RootCause): JoinOutcome {
@@ -62,7 +62,7 @@ export function advanceGroup(
   state: RunState,
 ): { cursor: number; decided: boolean; taints: boolean } {
   for (let position = cursor; position < stages.length; position++) {
-    const status = state.status[stages[position] ?? -1];
+    const status = state.status[stages[position] as number];
     if (status === waiting || status === running) return { cursor: position, decided: false, taints: false };
     if (status !== skipped) return { cursor: position, decided: true, taints: status !== completed };
   }

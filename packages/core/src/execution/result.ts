@@ -1,6 +1,6 @@
 import type { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
-import type { OutcomeCounts, StageReport } from '../outcome.ts';
+import type { BlockedOutcome, OutcomeCounts, StageReport } from '../outcome.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Run, RunSummary } from '../run.ts';
 import type { RunState } from './run-state.ts';
@@ -85,8 +85,8 @@ export function resultOf({ state, stopped, limits }: Scheduler): Run {
   if (failure !== undefined && !(bestEffort && whole))
     return ended(state, { status: 'failed', outputs, error: state.failures?.get(failure.index) });
   if (block !== undefined) {
-    const outcome = state.outcome(block.index);
-    return ended(state, { status: 'blocked', outputs, reason: outcome.status === 'blocked' ? outcome.reason : '', blockedBy: block.name });
+    const { reason } = state.outcome(block.index) as BlockedOutcome;
+    return ended(state, { status: 'blocked', outputs, reason, blockedBy: block.name });
   }
   return new Completed(state, outputs, failure !== undefined);
 }
@@ -139,5 +139,7 @@ function countOutcomes(state: RunState): OutcomeCounts {
 
 /** The stages that had not settled, in the order of the plan. */
 function unsettledStages(state: RunState): string[] {
-  return [...(state.unsettled?.keys() ?? [])].sort((left, right) => left - right).flatMap((index) => state.plan.stages[index]?.name ?? []);
+  return [...(state.unsettled?.keys() ?? [])]
+    .sort((left, right) => left - right)
+    .map((index) => (state.plan.stages[index] as PlannedStage).name);
 }

@@ -84,9 +84,10 @@ export class RunState {
 
   /** A call that was given up has settled after all. */
   forgetUnsettled(index: number): void {
-    const others = (this.unsettled?.get(index) ?? 1) - 1;
-    if (others > 0) this.unsettled?.set(index, others);
-    else this.unsettled?.delete(index);
+    const calls = this.unsettled as Map<number, number>;
+    const others = (calls.get(index) as number) - 1;
+    if (others > 0) calls.set(index, others);
+    else calls.delete(index);
   }
 
   /** Calls of the function of a stage that has ended. */
@@ -97,13 +98,12 @@ export class RunState {
     return this.status[index] === completed ? 1 : 0;
   }
 
-  /** The value of a read whose sources have ended. */
+  /** The value of a read that is whole: of a `firstOf`, the first that has one. */
   value(read: PlannedRead): unknown {
     if (read.read === 'slot') return this.slots[read.slot];
     if (read.read === 'settled') return this.outcome(read.slot);
     for (const slot of read.slots) {
       if (this.status[slot] === completed) return this.slots[slot];
-      if (this.status[slot] !== skipped) return undefined;
     }
     return undefined;
   }

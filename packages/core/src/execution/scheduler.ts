@@ -8,7 +8,7 @@ import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
 import { gate } from './gate.ts';
 import { gatherValues } from './gather-values.ts';
-import { advanceGroup, join } from './join.ts';
+import { advanceGroup, type JoinOutcome, join } from './join.ts';
 import { resultOf } from './result.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunState } from './run-state.ts';
@@ -46,7 +46,7 @@ export class Scheduler {
   /** Resolves once, when the run has ended. */
   readonly result: Promise<Run>;
 
-  private resolve: (run: Run) => void = ignore;
+  private resolve!: (run: Run) => void;
   private readonly startedMono: number;
   private readonly remaining: number[];
   private readonly ready: number[];
@@ -207,10 +207,13 @@ export class Scheduler {
 
   private passesJoin(stage: PlannedStage): boolean {
     const outcome = join(stage, this.state);
-    if (outcome === undefined) return true;
+    if (outcome !== undefined) this.endUnstarted(stage, outcome);
+    return outcome === undefined;
+  }
+
+  private endUnstarted(stage: PlannedStage, outcome: JoinOutcome): void {
     const status = outcome.status === 'cancelled' ? cancelled : outcome.rootCause === undefined ? skipped : doomed;
     this.end(stage.index, status, outcome);
-    return false;
   }
 
   private passesGate(stage: PlannedStage, values: unknown): boolean {
@@ -321,7 +324,7 @@ export class Scheduler {
     if (deadlineMs !== undefined && this.isPast(deadlineMs)) return;
     this.closing = true;
     this.timer?.cancel();
-    if (this.left > 0) this.endTheRest(this.stopped?.reason ?? '');
+    if (this.left > 0) this.endTheRest((this.stopped as Stop).reason);
     if (this.cleanups === undefined) this.conclude();
     else void this.cleanups.run(cleanupMs).then(() => this.conclude());
   }
@@ -336,8 +339,7 @@ export class Scheduler {
     for (const stage of plan.stages) {
       if (state.status[stage.index] !== waiting) continue;
       const outcome = join(stage, state);
-      if (outcome?.status === 'skipped') this.end(stage.index, outcome.rootCause === undefined ? skipped : doomed, outcome);
-      else cancelStage(this, stage, reason);
+      this.endUnstarted(stage, outcome?.status === 'skipped' ? outcome : { status: 'cancelled', reason });
     }
   }
 
@@ -349,5 +351,3 @@ export class Scheduler {
     this.resolve(run);
   }
 }
-
-function ignore(): void {}

@@ -116,7 +116,6 @@ export class StageExecution {
 
   /** A limit passed: aborts, and waits for the function to settle or the grace to pass. */
   #giveUp(attempt: Attempt, error: StageflowError): void {
-    if (attempt.over || attempt.givenUp !== undefined) return;
     attempt.givenUp = error;
     this.#cancelTimers();
     const graceMs = this.#stage.graceMs ?? this.#scheduler.limits.graceMs;
@@ -136,10 +135,7 @@ export class StageExecution {
     if (kind !== undefined) return this.#control(attempt, value as Control, kind);
     const meaning = interpret(this.#stage, value, this.#subject, locationOf(this.#scheduler, this.#stage, attempt.number));
     if (meaning instanceof Promise) {
-      meaning.then(
-        (settled) => this.#settle(attempt, settled),
-        (error) => this.#threw(attempt, error),
-      );
+      void meaning.then((settled) => this.#settle(attempt, settled));
     } else this.#settle(attempt, meaning);
   }
 

@@ -38,7 +38,7 @@ export function drawing(plan: Plan): Drawing {
   for (const { name } of plan.inputs) add('input', name, 'input');
   for (const name of plan.services) add('service', name, 'service');
   for (const stage of plan.stages) add('stage', stage.name, stage.kind, wanted.has(stage.name));
-  const id = (role: string, name: string): string => ids.get(`${role}:${name}`) ?? '';
+  const id = (role: string, name: string): string => ids.get(`${role}:${name}`) as string;
   const arrows = plan.draft.stages.flatMap(({ name, needs, after, when }): DrawnArrow[] => {
     const to = id('stage', name);
     const values = needs.flatMap(({ read, from }) =>

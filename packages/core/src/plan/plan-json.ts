@@ -1,4 +1,4 @@
-import type { FailureMode, PipelinePolicy } from './draft.ts';
+import type { DraftStage, FailureMode, PipelinePolicy } from './draft.ts';
 import type { Plan, PlannedStage } from './plan.ts';
 
 /** The version of {@link PlanJson}. */
@@ -72,15 +72,15 @@ export function planJson(plan: Plan): PlanJson {
 }
 
 function stageJson(plan: Plan, stage: PlannedStage): StageJson {
-  const draft = plan.draft.stages[stage.index];
+  const draft = plan.draft.stages[stage.index] as DraftStage;
   const limits = numbers(stage, ['timeoutMs', 'idleMs', 'budgetMs', 'graceMs']);
   const { retry } = stage;
   return {
     name: stage.name,
     kind: stage.kind,
-    needs: (draft?.needs ?? []).map(({ key, read, from }) => ({ key, read, from })),
-    ...(draft === undefined || draft.after.length === 0 ? {} : { after: draft.after }),
-    ...(draft?.when !== undefined ? { when: { route: draft.when.route, is: draft.when.arms } } : {}),
+    needs: draft.needs.map(({ key, read, from }) => ({ key, read, from })),
+    ...(draft.after.length === 0 ? {} : { after: draft.after }),
+    ...(draft.when !== undefined ? { when: { route: draft.when.route, is: draft.when.arms } } : {}),
     ...(stage.when !== undefined ? { when: 'predicate' as const } : {}),
     ...(stage.output === undefined ? {} : { contract: true as const }),
     ...(stage.skipsOnFailure ? { onFailure: 'skip' as const } : {}),

@@ -75,9 +75,11 @@ function edgeProblems(reader: string, edge: DraftEdge, byName: ReadonlyMap<strin
     return none;
   const problems = [...namingProblems(`key of ${reader}`, edge.key)];
   if (edge.read === 'unknown')
-    return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: edge.received ?? 'nothing' })];
+    return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: String(edge.received) })];
   if (edge.read === 'input' || edge.read === 'service')
     return [...problems, ...edge.from.flatMap((name) => namingProblems(edge.read, name))];
+  if (edge.from.length === 0)
+    return [...problems, problem('SF_UNKNOWN_SOURCE', { reader, key: edge.key, received: 'a firstOf() of nothing' })];
   for (const name of edge.from) {
     const stage = byName.get(name);
     if (stage === undefined) problems.push(unknownStage(name, `"${edge.key}" of ${reader}`, byName));
