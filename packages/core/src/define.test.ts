@@ -101,7 +101,7 @@ describe('definePipeline()', () => {
   });
 
   test('refuses what cannot be read as a pipeline at all', () => {
-    expect(codesOf({ name: 'p', outputs: {} })).toEqual(['SF_OPTION_INVALID']);
+    expect(codesOf({ name: 'p', outputs: {} })).toEqual(['SF_POLICY_INVALID']);
     expect(codesOf({ name: 'p', stages: [], outputs: undefined })).toEqual(['SF_PLAN_EMPTY']);
   });
 

@@ -2,6 +2,7 @@ import { StageflowError } from './errors.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import type { RegisteredPipeline } from './pipeline.ts';
 import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
+import { dataProblems } from './plan/data-problems.ts';
 import type { DraftCondition, DraftEdge, DraftStage, PipelinePolicy, PlanDraft } from './plan/draft.ts';
 import type { CompletedRun, Run } from './run.ts';
 import { planFrom, runnable } from './runnable.ts';
@@ -93,6 +94,11 @@ export interface DefinedRunOptions extends RunOptions {
  * ```
  */
 export function definePipeline(spec: PipelineSpecData): DefinedPipeline {
+  const problems = dataProblems(spec);
+  if (problems.length > 0) {
+    const pipeline = String((spec as { readonly name?: unknown } | null)?.name);
+    throw new StageflowError('SF_PLAN_INVALID', { pipeline, problems }, { pipeline });
+  }
   return build(draftOf(spec), {});
 }
 
@@ -103,10 +109,8 @@ function build(draft: PlanDraft, overrides: PolicyOverrides): DefinedPipeline {
   }) as DefinedPipeline;
 }
 
-function draftOf({ name, version, stages, outputs, also = [], ...policy }: PipelineSpecData): PlanDraft {
-  if (!Array.isArray(stages))
-    throw new StageflowError('SF_OPTION_INVALID', { option: 'stages', expected: 'an array', received: describeReceived(stages) });
-  return { name, version, stages: stages.map(draftStage), outputs: edges(outputs), also, policy };
+function draftOf({ name, version, stages, outputs, also, ...policy }: PipelineSpecData): PlanDraft {
+  return { name, version, stages: stages.map(draftStage), outputs: edges(outputs), also: also ?? [], policy };
 }
 
 function draftStage(stage: StageSpecData): DraftStage {

@@ -168,7 +168,6 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
   },
   SF_OPTION_INVALID: {
     'at run()': () => thrownBy(() => chat.run({}, { maxConcurrency: 0 })),
-    'at definePipeline()': () => thrownBy(data({ stages: 'ask' as never })),
   },
   SF_PIPELINE_UNKNOWN: {
     'with a near name': () => thrownBy(() => createRuntime({ pipelines: [chat] }).start(pipeline('chatt', { outputs: { ok } }), {})),

@@ -52,7 +52,8 @@ export function backoffDelayMs(policy: ResolvedRetryPolicy, attempt: number, pre
     return Math.min(maxMs, baseMs + random * (ceiling - baseMs));
   }
   const growth = policy.backoff === 'constant' ? 1 : policy.backoff === 'linear' ? attempt : 2 ** (attempt - 1);
-  const waitMs = Math.min(maxMs, baseMs * growth);
+  // Growth ends in infinity, and nothing times infinity is no number.
+  const waitMs = baseMs === 0 ? 0 : Math.min(maxMs, baseMs * growth);
   if (policy.jitter === 'none') return waitMs;
   return policy.jitter === 'full' ? random * waitMs : waitMs / 2 + (random * waitMs) / 2;
 }

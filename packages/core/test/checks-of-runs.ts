@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { isTerminal, type Run } from '@stageflow/core';
-import { type Call, endInWords, type Life } from './model.ts';
+import { endInWords, type Life } from './model.ts';
+import type { Call } from './model-of-attempts.ts';
 import { type Ending, verdictOf } from './model-of-runs.ts';
 import type { Observed } from './observed-run.ts';
 import type { ScriptedGraph } from './scripted-graph.ts';
@@ -90,16 +91,20 @@ function checkEvents(lives: readonly Life[], { events, run, facts }: Observed): 
   );
   assert.equal(events.at(-1)?.type, `run.${run.status}`);
   const told = new Map<string, string[]>(lives.map(({ stage }) => [stage.name, []]));
-  const late = new Map<string, number>();
+  const aside = new Map<string, number>();
   for (const event of events) {
     if (!('stage' in event)) continue;
     const line = event.type === 'attempt.failed' ? `${event.error.code} ${event.retryInMs}` : '';
-    if (event.type === 'attempt.arrived_late') late.set(event.stage, (late.get(event.stage) ?? 0) + 1);
-    else told.get(event.stage)?.push(`${event.type} ${event.attempt} ${line}`);
+    const isAside = event.type === 'attempt.arrived_late' || event.type === 'stage.progressed';
+    if (!isAside) told.get(event.stage)?.push(`${event.type} ${event.attempt} ${line}`);
+    else aside.set(`${event.stage} ${event.type}`, (aside.get(`${event.stage} ${event.type}`) ?? 0) + 1);
   }
   for (const life of lives) {
-    assert.deepEqual(told.get(life.stage.name), tellings(life));
-    assert.equal(late.get(life.stage.name) ?? 0, life.calls.filter((call) => arrivedLate(call, facts.endAt)).length);
+    const { stage, calls } = life;
+    assert.deepEqual(told.get(stage.name), tellings(life));
+    assert.equal(aside.get(`${stage.name} attempt.arrived_late`) ?? 0, calls.filter((call) => arrivedLate(call, facts.endAt)).length);
+    const progressed = calls.filter(({ script, answeredAt }) => script.beatMs !== undefined && answeredAt <= facts.endAt);
+    assert.equal(aside.get(`${stage.name} stage.progressed`) ?? 0, progressed.length);
   }
 }
 
@@ -108,7 +113,7 @@ export function arrivedLate({ isAbandoned, settledAt }: Call, endAt: number): bo
   return isAbandoned && settledAt <= endAt;
 }
 
-/** The events about a stage, but for late arrivals, which may come after its end. */
+/** The events about a stage, but for late arrivals and progress, which may come after its end. */
 function tellings({ stage, end, calls, failedOpen }: Life): string[] {
   // A stage that can have but one attempt says only how it ended.
   const { kind, contract, retry, timeoutMs, idleMs, budgetMs } = stage;
@@ -137,7 +142,7 @@ function checkStarts(
     if (did === 'cleaned up') continue;
     assert.ok(call, `the model knows no call ${attempt} of ${stage}`);
     if (did === 'settled') {
-      assert.equal(atMs, call.settledAt);
+      assert.equal(atMs, call.answeredAt);
       underWay.delete(`${stage} ${attempt}`);
       continue;
     }

@@ -1,4 +1,5 @@
-import { decidersOf, type Facts, type Life, valueOf, waitsOf } from './model.ts';
+import { decidersOf, type Life, valueOf, waitsOf } from './model.ts';
+import type { Facts } from './model-of-attempts.ts';
 import type { ScriptedGraph } from './scripted-graph.ts';
 
 /** What must become of a run. */

@@ -1,7 +1,7 @@
 import type { Run, RunEvent } from '@stageflow/core';
 import type { Plan } from '@stageflow/core/plan';
 import { recordingSink, seededIds, virtualClock } from '@stageflow/testing';
-import { type Facts, givenRandom } from './model.ts';
+import { type Facts, givenRandom } from './model-of-attempts.ts';
 import { givenInput, givenService, type ScriptedGraph } from './scripted-graph.ts';
 import { type Deed, type Stagehand, scriptedPipeline } from './scripted-pipeline.ts';
 

@@ -5,6 +5,7 @@ import { virtualClock } from '@stageflow/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ExpectedProblem, injections, withRing } from './defects-of-plans.ts';
+import { handledStages } from './model-of-runs.ts';
 import { largeGraphs, randomGraphs, smallGraphs } from './random-graph.ts';
 import { givenInput, givenService, type ScriptedGraph } from './scripted-graph.ts';
 import { scriptedData, scriptedPipeline } from './scripted-pipeline.ts';
@@ -43,11 +44,15 @@ function orderOf(graph: ScriptedGraph): readonly string[] {
 }
 
 describe('a sound graph', () => {
-  test('compiles, with every stage after those it needs, in the order that the architecture defines', { timeout }, () => {
+  test('compiles, with every stage after those it needs, in the order and with the handled failures that the architecture defines', {
+    timeout,
+  }, () => {
     const check = (graph: ScriptedGraph): void => {
       const { plan } = scriptedPipeline({ ...graph, byReference: false }, backstage());
       const names = plan.stages.map(({ name }) => name);
       expect(names).toEqual(orderOf(graph));
+      const handled = handledStages(graph);
+      expect(plan.stages.filter((stage) => stage.handled).map(({ name }) => name)).toEqual(names.filter((name) => handled.has(name)));
       const position = new Map(names.map((name, at) => [name, at]));
       const isAfter = (later: string, earlier: string): boolean =>
         (position.get(later) ?? -1) > (position.get(earlier) ?? Number.POSITIVE_INFINITY);

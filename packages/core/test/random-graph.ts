@@ -128,10 +128,11 @@ function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temp
     needs,
     after: earlier.length > 0 && genes.chance(10) ? [pickEarlier(genes, earlier, temper.window)] : [],
     when: growWhen(genes, earlier, temper.mishap),
-    contract: kind !== 'guard' && kind !== 'route' && genes.chance(10) ? genes.pick(['at once', 'later'] as const) : undefined,
+    contract: kind !== 'guard' && kind !== 'route' && genes.chance(10) ? genes.pick(['at once', 'later', 'slow'] as const) : undefined,
     skipsOnFailure: kind !== 'guard' && kind !== 'route' && genes.chance(8),
     failOpen: kind === 'guard' && genes.chance(25),
     hasKey: kind === 'work' && genes.chance(50),
+    asks: genes.chance(15) ? genes.pick(['always', 'never', 'throws'] as const) : undefined,
     retry: genes.chance(30)
       ? {
           attempts: 1 + genes.below(4),
@@ -154,7 +155,8 @@ function growLimits(
   calls: readonly ScriptedCall[],
   { timeless, endsAnyway }: Temper,
 ): Pick<ScriptedStage, 'timeoutMs' | 'idleMs' | 'budgetMs' | 'graceMs'> {
-  const least = timeless ? 64 : 0;
+  // Above the longest call and the slowest contract.
+  const least = timeless ? 72 : 0;
   const needed = !endsAnyway && calls.some(({ afterMs }) => afterMs === Number.POSITIVE_INFINITY);
   return {
     timeoutMs: needed || genes.chance(15) ? least + genes.ms() + 2 ** -27 : undefined,
@@ -182,7 +184,7 @@ const mishaps: readonly Brings[] = ['throw', 'throw for good', 'fail', 'retryLat
 const badVerdicts: readonly Brings[] = ['block', 'block', 'nonsense', 'throw', 'review', 'skip', 'fail', 'retryLater', 'cancel'];
 
 function growBrings(genes: Genes, kind: ScriptedStage['kind'], mishap: number, timeless: boolean): Brings {
-  const goesWrong = genes.chance(mishap);
+  const goesWrong = genes.chance(kind === 'guard' ? 2 * mishap : mishap);
   if (!goesWrong) return kind === 'guard' ? genes.pick(['pass', 'transform'] as const) : 'value';
   const choices = kind === 'guard' ? badVerdicts : mishaps;
   return choices[genes.below(choices.length - (timeless ? 1 : 0))] as Brings;
@@ -232,7 +234,7 @@ function wanted(run: Genes, stages: readonly ScriptedStage[]): Pick<ScriptedGrap
   const also: number[] = [];
   for (let index = stages.length - 1; index >= 0; index--) {
     if (isRead.has(index) && !run.chance(5)) continue;
-    if (run.chance(20)) also.push(index);
+    if (run.chance(35)) also.push(index);
     else {
       const read = run.pick(['value', 'value', 'optional', 'settled', 'firstOf', 'optionalFirstOf'] as const);
       const isGroup = read === 'firstOf' || read === 'optionalFirstOf';

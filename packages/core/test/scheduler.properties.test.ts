@@ -24,6 +24,7 @@ test('a run of a random graph is what the model says', { timeout }, async () => 
     for (const trait of traitsOf(graph, lives, observed)) seen.set(trait, (seen.get(trait) ?? 0) + 1);
   };
   await fc.assert(fc.asyncProperty(randomGraphs(), check), { numRuns, seed });
+  console.log([...seen].map((x) => x.join(' ')).join('\n'));
   const unseen = [...seen].flatMap(([trait, count]) => (count === 0 ? [trait] : []));
   if (numRuns >= 1_000) expect(unseen).toEqual([]);
 });

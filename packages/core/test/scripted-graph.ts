@@ -43,12 +43,14 @@ export interface ScriptedStage {
   readonly needs: readonly ScriptedEdge[];
   readonly after: readonly number[];
   readonly when: { readonly route: number; readonly arms: readonly string[] } | 'even' | 'throws' | 'undecided' | undefined;
-  /** A schema that takes numbers and adds one; `later` answers with a promise. */
-  readonly contract: 'at once' | 'later' | undefined;
+  /** A schema that takes numbers and adds one; `later` answers with a promise, `slow` after {@link slowContractMs}. */
+  readonly contract: 'at once' | 'later' | 'slow' | undefined;
   readonly skipsOnFailure: boolean;
   readonly failOpen: boolean;
   readonly hasKey: boolean;
   readonly retry: RetryPolicy | undefined;
+  /** What `retry.when` answers, where there is one. */
+  readonly asks: 'always' | 'never' | 'throws' | undefined;
   readonly timeoutMs: number | undefined;
   readonly idleMs: number | undefined;
   readonly budgetMs: number | undefined;
@@ -72,6 +74,9 @@ export interface ScriptedGraph {
   /** Whether it is written by reference, not as data. */
   readonly byReference: boolean;
 }
+
+/** How long a slow contract takes. */
+export const slowContractMs = 7;
 
 /** What every scripted run is given. */
 export const givenInput = 40;

@@ -8,6 +8,7 @@ import {
   optional,
   pass,
   pipeline,
+  type RetryPolicy,
   retryLater,
   review,
   route,
@@ -24,7 +25,16 @@ import {
 } from '@stageflow/core';
 import { type DefinedPipeline, definePipeline, type PipelineSpecData, type SourceSpec, type StageSpecData } from '@stageflow/core/define';
 import type { VirtualClock } from '@stageflow/testing';
-import { arms, callOf, digest, keyOf, type ScriptedEdge, type ScriptedGraph, type ScriptedStage } from './scripted-graph.ts';
+import {
+  arms,
+  callOf,
+  digest,
+  keyOf,
+  type ScriptedEdge,
+  type ScriptedGraph,
+  type ScriptedStage,
+  slowContractMs,
+} from './scripted-graph.ts';
 
 /** One thing that a stage's function did. */
 export interface Deed {
@@ -61,7 +71,7 @@ export function scriptedData(graph: ScriptedGraph, hand: Stagehand): PipelineSpe
     const subject = kind === 'guard' ? needs.at(-1) : undefined;
     const plain = kind === 'guard' ? needs.slice(0, -1) : needs;
     return {
-      ...policies(scripted),
+      ...policies(scripted, hand),
       name: scripted.name,
       kind,
       needs: Object.fromEntries(plain.map((edge, at) => [keyOf(scripted, at), source(edge)])),
@@ -111,7 +121,7 @@ function byReference(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
     const run = behaviour(scripted, hand);
     const plain = kind === 'guard' ? needs.slice(0, -1) : needs;
     const spec = {
-      ...policies(scripted),
+      ...policies(scripted, hand),
       needs: Object.fromEntries(plain.map((edge, at) => [keyOf(scripted, at), source(edge)])),
       after: after.map((index) => made[index]),
       when:
@@ -128,21 +138,32 @@ function byReference(graph: ScriptedGraph, hand: Stagehand): DefinedPipeline {
   }) as unknown as DefinedPipeline;
 }
 
-function policies(scripted: ScriptedStage): Pick<StageSpecData, 'timeoutMs' | 'retry' | 'onFailure'> {
+function policies(scripted: ScriptedStage, { clock }: Stagehand): Pick<StageSpecData, 'timeoutMs' | 'retry' | 'onFailure'> {
   const { contract, skipsOnFailure, failOpen, hasKey, retry, timeoutMs, idleMs, budgetMs, graceMs, kind } = scripted;
   return {
-    retry,
+    retry: retry && asking(scripted),
     timeoutMs,
-    ...{ idleMs, budgetMs, graceMs, output: contract && numbersPlusOne(contract) },
+    ...{ idleMs, budgetMs, graceMs, output: contract && numbersPlusOne(contract, clock) },
     ...(skipsOnFailure ? { onFailure: 'skip' as const } : {}),
     ...(kind === 'guard' ? { failOpen } : {}),
     ...(hasKey ? { idempotencyKey: () => 'key' } : {}),
   };
 }
 
-function numbersPlusOne(answers: 'at once' | 'later'): Schema<unknown, number> {
+function asking({ retry, asks }: ScriptedStage): RetryPolicy {
+  if (asks === undefined) return { ...retry };
+  const when = (): boolean => {
+    if (asks === 'throws') throw new Error('the classifier of the script threw');
+    return asks === 'always';
+  };
+  return { ...retry, when };
+}
+
+function numbersPlusOne(answers: NonNullable<ScriptedStage['contract']>, clock: VirtualClock): Schema<unknown, number> {
   const check = (value: unknown) => (typeof value === 'number' ? { value: value + 1 } : { issues: [{ message: 'must be a number' }] });
-  const validate = answers === 'at once' ? check : (value: unknown) => Promise.resolve(check(value));
+  const later = async (value: unknown) => check(value);
+  const slow = (value: unknown) => clock.sleep(slowContractMs).then(() => check(value));
+  const validate = { 'at once': check, later, slow }[answers];
   return { '~standard': { version: 1, vendor: 'scripted', validate } };
 }
 
@@ -163,6 +184,7 @@ function behaviour(scripted: ScriptedStage, { clock, caller, deeds }: Stagehand)
     const note = (did: Deed['did']): void => void deeds.push({ did, stage: scripted.name, attempt, atMs: clock.monotonic() });
     const settle = (): unknown => {
       note('settled');
+      if (beatMs !== undefined) context.progress(1);
       return answer(scripted, brings, values);
     };
     note('called');
@@ -188,6 +210,7 @@ function behaviour(scripted: ScriptedStage, { clock, caller, deeds }: Stagehand)
       const react = attend(() => {
         timer?.cancel();
         note('settled');
+        if (beatMs !== undefined) context.progress(1);
         if (onAbort === 'obeys') throw signal.reason;
         return answer(scripted, onAbort === 'throws' ? 'throw' : scripted.kind === 'guard' ? 'pass' : 'value', values);
       });

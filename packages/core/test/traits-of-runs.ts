@@ -38,7 +38,13 @@ const runTraits: Readonly<Record<string, (graph: ScriptedGraph, observed: Observ
     isStopped(observed) && observed.run.status === 'failed' && failureMode === 'fail-fast' && observed.run.error.path !== undefined,
   'run: failed by its deadline': (_, { run }) => run.status === 'failed' && run.error.code === 'SF_RUN_DEADLINE',
   'run: failed, and finished the rest': (_, observed) => !isStopped(observed) && observed.run.status === 'failed',
-  'run: failed in best-effort, an output missing': ({ failureMode }, { run }) => run.status === 'failed' && failureMode === 'best-effort',
+  'run: failed in best-effort, an output missing': ({ failureMode, outputs }, { run }) =>
+    run.status === 'failed' && failureMode === 'best-effort' && Object.keys(run.outputs).length < outputs.length,
+  'run: failed in best-effort, its outputs whole, because something blocked': ({ failureMode, outputs }, { run }) =>
+    run.status === 'failed' &&
+    failureMode === 'best-effort' &&
+    Object.keys(run.outputs).length === outputs.length &&
+    run.counts.blocked > 0,
   'run: blocked by fail-fast': (_, observed) => isStopped(observed) && observed.run.status === 'blocked',
   'run: blocked, and finished the rest': (_, observed) => !isStopped(observed) && observed.run.status === 'blocked',
   'run: cancelled by a stage': (_, { run }) => run.status === 'cancelled' && run.cancelledBy !== undefined,
@@ -87,7 +93,7 @@ const stageTraits: Readonly<Record<string, Has>> = {
   'stage: kept a value when it was aborted': ({ end, calls }) =>
     end.is === 'completed' &&
     calls.at(-1)?.script.onAbort === 'keeps' &&
-    calls.some(({ settledAt, startAt, script }) => settledAt < startAt + (script.afterMs ?? 0)),
+    calls.some(({ answeredAt, startAt, script }) => answeredAt < startAt + (script.afterMs ?? 0)),
   'stage: synchronous': ({ calls }) => calls.some(({ script }) => script.afterMs === undefined),
   'stage: a promise at once': ({ calls }) => calls.some(({ script }) => script.afterMs === 0),
   'stage: completed at the second attempt or later': ({ end, calls }) => end.is === 'completed' && calls.length > 1,
@@ -102,6 +108,25 @@ const stageTraits: Readonly<Record<string, Has>> = {
   'stage: abandoned, then another attempt': ({ calls }) => calls.slice(0, -1).some(({ isAbandoned }) => isAbandoned),
   'stage: work without a key, not tried again': ({ stage, calls }) =>
     stage.kind === 'work' && !stage.hasKey && calls.length < (stage.retry?.attempts ?? 1) && calls.at(-1)?.isAbandoned === true,
+  'stage: given up, then the run stopped, then it settled': ({ calls }, _, { facts: { stopAt, endAt } }) =>
+    calls.some(
+      ({ failed, closedAt, answeredAt, script }) =>
+        (failed === 'SF_STAGE_TIMEOUT' || failed === 'SF_STAGE_IDLE') &&
+        script.brings === 'throw' &&
+        closedAt > stopAt &&
+        answeredAt <= endAt,
+    ),
+  'stage: its contract ran into a limit': ({ calls }) =>
+    calls.some(({ failed, answeredAt, closedAt }) => failed === 'SF_STAGE_TIMEOUT' && answeredAt < closedAt && Number.isFinite(answeredAt)),
+  'stage: progressed after the run': ({ calls }, _, { facts }) =>
+    calls.some(({ script, answeredAt }) => script.beatMs !== undefined && answeredAt > facts.endAt && Number.isFinite(answeredAt)),
+  'stage: tried again what is not worth it, because it asks': ({ stage, calls }) =>
+    stage.asks === 'always' &&
+    calls.some(({ script, failed, retryInMs }) => script.brings === 'throw for good' && failed !== undefined && retryInMs !== undefined),
+  'stage: tried no more, because its classifier threw': ({ stage, calls }) =>
+    stage.asks === 'throws' && calls.length < (stage.retry?.attempts ?? 1) && calls.at(-1)?.failed === 'SF_STAGE_FAILED',
+  'stage: a failure that nothing makes worth another attempt': ({ stage, calls }) =>
+    stage.asks === 'always' && calls.length < (stage.retry?.attempts ?? 1) && /ROUTE|GUARD|RUNTIME/.test(calls.at(-1)?.failed ?? ''),
   'stage: arrived late': ({ calls }, _, { facts }) => calls.some((call) => arrivedLate(call, facts.endAt)),
   'stage: unsettled': (life, _, { facts }) => isUnsettled(life, facts.endAt),
   'stage: SF_STAGE_FAILED': failedWith('SF_STAGE_FAILED'),

@@ -43,9 +43,12 @@ export function validate(draft: PlanDraft): CheckedDraft {
   const { ordered } = walk;
   const reached = ordered.length;
   for (const name of byName.keys()) walk.from(name);
-  for (const path of walk.cycles) problems.push(problem('SF_CYCLE', { path }));
-  if (walk.cycles.length === 0)
-    for (const { name } of ordered.slice(reached)) problems.push(problem('SF_STAGE_UNREACHABLE', { stage: name }));
+  const inCircles = new Set<string>();
+  for (const path of walk.cycles.values()) {
+    problems.push(problem('SF_CYCLE', { path }));
+    for (const name of path) inCircles.add(name);
+  }
+  for (const { name } of ordered.slice(reached)) if (!inCircles.has(name)) problems.push(problem('SF_STAGE_UNREACHABLE', { stage: name }));
   return { draft: { ...draft, stages: ordered }, problems };
 }
 
@@ -127,7 +130,8 @@ function dependenciesOf(stage: DraftStage): readonly string[] {
 /** Depth first along dependencies, with a stack of its own: each stage after those it needs; each circle by its path. */
 class DependencyWalk {
   readonly ordered: DraftStage[] = [];
-  readonly cycles: string[][] = [];
+  /** By path, so that a circle over several edges is one. */
+  readonly cycles: Map<string, readonly string[]> = new Map();
   readonly #byName: ReadonlyMap<string, DraftStage>;
   readonly #state = new Map<string, 'open' | 'done'>();
 
@@ -156,7 +160,8 @@ class DependencyWalk {
       if (state === undefined) open(name);
       else if (state === 'open') {
         const path = stack.map(({ stage }) => stage.name);
-        this.cycles.push([...path.slice(path.indexOf(name)), name]);
+        const circle = [...path.slice(path.indexOf(name)), name];
+        this.cycles.set(circle.join('\n'), circle);
       }
     }
   }
