@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundleEntries } from './bundle.mjs';
 import { command } from './command.mjs';
 import { packagesIn } from './workspace.mjs';
 
@@ -7,4 +8,5 @@ import { packagesIn } from './workspace.mjs';
 export async function build() {
   for (const { directory } of packagesIn('packages')) rmSync(join(directory, 'dist'), { recursive: true, force: true });
   await command('tsc', ['-b']);
+  for (const workspacePackage of packagesIn('packages')) await bundleEntries(workspacePackage);
 }

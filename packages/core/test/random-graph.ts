@@ -70,10 +70,10 @@ export function largeGraphs(minStages: number, maxStages: number, rules: GraphRu
 /** Mostly small graphs, some of hundreds of stages, a few of up to 2,000. */
 export function randomGraphs(rules: GraphRules = { timeless: false }): fc.Arbitrary<ScriptedGraph> {
   return fc.oneof(
-    { arbitrary: smallGraphs(14, rules), weight: 748 },
-    { arbitrary: smallGraphs(60, rules), weight: 180 },
-    { arbitrary: largeGraphs(60, 300, rules), weight: 60 },
-    { arbitrary: largeGraphs(500, 2_000, rules), weight: 12 },
+    { arbitrary: smallGraphs(14, rules), weight: 520 },
+    { arbitrary: smallGraphs(60, rules), weight: 380 },
+    { arbitrary: largeGraphs(60, 300, rules), weight: 85 },
+    { arbitrary: largeGraphs(500, 2_000, rules), weight: 15 },
   );
 }
 
@@ -94,7 +94,7 @@ interface Temper {
 function growGraph(run: Genes, genomes: readonly Genes[], { timeless }: GraphRules): ScriptedGraph {
   const failureMode = timeless ? 'continue' : run.pick(['continue', 'fail-fast', 'best-effort'] as const);
   // The larger a graph, the sooner one mishap ends it.
-  const mishap = run.pick(genomes.length < 20 ? [0, 4, 12, 25] : [0, 0.1, 1, 10]);
+  const mishap = run.pick(genomes.length < 65 ? [0, 4, 12, 25] : [0, 0.1, 1, 10]);
   const window = run.pick([1_000_000, 1, 3, 12]);
   const byReference = run.chance(20);
   const maxConcurrency = run.chance(35) ? 1 + run.below(4) ** 2 : undefined;
@@ -132,7 +132,7 @@ function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temp
     skipsOnFailure: kind !== 'guard' && kind !== 'route' && genes.chance(8),
     failOpen: kind === 'guard' && genes.chance(25),
     hasKey: kind === 'work' && genes.chance(50),
-    asks: genes.chance(15) ? genes.pick(['always', 'never', 'throws'] as const) : undefined,
+    asks: genes.chance(30) ? genes.pick(['always', 'never', 'throws'] as const) : undefined,
     retry: genes.chance(30)
       ? {
           attempts: 1 + genes.below(4),
