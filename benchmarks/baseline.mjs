@@ -22,7 +22,7 @@ export const gatedBytes = ['one', 'chain-10', 'sparse-1k', 'chain-10k', 'fan-10k
 
 /**
  * @typedef {object} Baseline
- * @property {Record<string, number>} ratios By `contender workload basis`.
+ * @property {Record<string, number>} ratios Of the best rounds, by `contender workload basis`.
  * @property {Record<string, number>} bytes Allocated per stage, by `contender workload`.
  */
 
@@ -62,7 +62,7 @@ export function baselineOf(summary) {
   for (const contender of gatedContenders) {
     for (const workload of gatedTimes) {
       for (const to of [basis, floor]) {
-        const ratio = summary.ratio(contender, workload, to);
+        const ratio = summary.bestRatio(contender, workload, to);
         if (ratio !== undefined) found.ratios[`${contender} ${workload} ${to}`] = Number(ratio.toPrecision(3));
       }
     }

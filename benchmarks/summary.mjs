@@ -69,6 +69,28 @@ export class Summary {
     return ratios.length === 0 ? undefined : median(ratios);
   }
 
+  /**
+   * The ratio of the best rounds. What disturbs a measurement makes it longer, never shorter, so this is steadier than the median:
+   * it is what the gates compare.
+   *
+   * @returns {number | undefined}
+   */
+  bestRatio(contender, workload, to = basis, field = 'usPerStage') {
+    const [own, other] = [contender, to].map((id) => this.best(id, workload, field));
+    return own === undefined || other === undefined ? undefined : own / other;
+  }
+
+  /** @returns {number | undefined} The figure of the best round. */
+  best(contender, workload, field = 'usPerStage') {
+    const best = Math.min(...this.rows('time', contender, workload).map((row) => row[field] ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(best) ? best : undefined;
+  }
+
+  /** With more rows, of another round of measuring the same. */
+  with(rows) {
+    return new Summary([...this.#rows, ...rows], this.footprint, this.setting);
+  }
+
   /** The largest of several figures; nothing where one is missing. */
   static worst(values) {
     return values.length === 0 || values.includes(undefined) ? undefined : Math.max(...values);

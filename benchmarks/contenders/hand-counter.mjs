@@ -4,15 +4,21 @@
  */
 export default (variant) => ({
   receives: variant === 'named' ? 'record' : 'array',
-  build: (graph, stages) => ({ ...compile(graph), stages, names: graph.names, gather: variant === 'named' ? gatherRecord : gatherArray }),
+  build: (graph, stages) => ({
+    ...compile(graph),
+    stages,
+    names: graph.names,
+    Records: variant === 'named' ? graph.needs.map(recordClass) : [],
+    gather: variant === 'named' ? gatherRecord : gatherArray,
+  }),
   run(plan) {
     return new Promise((resolve, reject) => {
-      const { needs, offsets, successors, stages, gather } = plan;
+      const { offsets, successors, stages, gather } = plan;
       const remaining = plan.waits.slice();
       const values = new Array(stages.length);
       let left = stages.length;
       const start = (index) => {
-        stages[index](gather(plan, needs[index], values)).then((value) => {
+        stages[index](gather(plan, index, values)).then((value) => {
           values[index] = value;
           for (let at = offsets[index], last = offsets[index + 1]; at < last; at++) {
             const successor = successors[at];
@@ -26,16 +32,25 @@ export default (variant) => ({
   },
 });
 
-function gatherArray(_plan, needs, values) {
+function gatherArray(plan, index, values) {
+  const needs = plan.needs[index];
   const gathered = new Array(needs.length);
   for (let at = 0; at < needs.length; at++) gathered[at] = values[needs[at]];
   return gathered;
 }
 
-function gatherRecord({ names }, needs, values) {
-  const gathered = {};
-  for (let at = 0; at < needs.length; at++) gathered[names[needs[at]]] = values[needs[at]];
+function gatherRecord({ needs, names, Records }, index, values) {
+  const from = needs[index];
+  const gathered = new Records[index]();
+  for (let at = 0; at < from.length; at++) gathered[names[from[at]]] = values[from[at]];
   return gathered;
+}
+
+/** A constructor per stage makes plain objects whose shape no other stage changes: in large graphs many times faster than `{}`. */
+function recordClass() {
+  function Record() {}
+  Record.prototype = Object.prototype;
+  return Record;
 }
 
 /** Successors in one array, with the offset of each stage. */

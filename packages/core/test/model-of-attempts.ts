@@ -14,6 +14,8 @@ export interface Facts {
   readonly endAt: number;
   /** Whether the run had stopped when this attempt failed: asked where both were at one instant. */
   readonly failedAfterStop: (stage: string, attempt: number) => boolean;
+  /** When the stage was cancelled: asked where its next attempt was ready at the very instant of the stop. */
+  readonly cancelledAt: (stage: string) => number;
 }
 
 /** How a stage must end. */
@@ -65,7 +67,11 @@ export function attempts(stage: ScriptedStage, values: Values, firstReadyAt: num
   for (let attempt = 1; ; attempt++) {
     const startAt = facts.callsAt.get(stage.name)?.[attempt - 1];
     const ended = (end: End, endAt: number) => ({ end, endAt, calls, failedOpen: false, failure: undefined });
-    if (startAt === undefined) return ended({ is: 'cancelled' }, readyAt > facts.stopAt ? facts.stopAt : facts.endAt);
+    if (startAt === undefined) {
+      // The wait ends with the stop; who waits for a slot is told when the run ends.
+      const isTie = readyAt === facts.stopAt;
+      return ended({ is: 'cancelled' }, isTie ? facts.cancelledAt(stage.name) : readyAt > facts.stopAt ? facts.stopAt : facts.endAt);
+    }
     const script = callOf(stage, attempt);
     const course = courseOf(stage, script, startAt, activeMs, graph, facts);
     const result = course.limit ?? meaning(stage, course.brings, values);

@@ -52,9 +52,11 @@ function factsOf(run: Run, events: readonly RunEvent[], deeds: readonly Deed[]):
   const stopSeq = stopping?.seq ?? Number.POSITIVE_INFINITY;
   const takenUpAt = new Map<string, number>();
   const failedSeq = new Map<string, number>();
+  const cancelledAt = new Map<string, number>();
   for (const event of events) {
     if (event.type.startsWith('stage.') && 'stage' in event && !takenUpAt.has(event.stage) && event.seq < stopSeq)
       takenUpAt.set(event.stage, event.elapsedMs);
+    if (event.type === 'stage.cancelled') cancelledAt.set(event.stage, event.elapsedMs);
     if (event.type === 'attempt.failed') failedSeq.set(`${event.stage} ${event.attempt}`, event.seq);
   }
   const callsAt = new Map<string, number[]>();
@@ -70,5 +72,6 @@ function factsOf(run: Run, events: readonly RunEvent[], deeds: readonly Deed[]):
     stopAt: stopping?.elapsedMs ?? Number.POSITIVE_INFINITY,
     endAt: events.at(-1)?.elapsedMs ?? run.elapsedMs,
     failedAfterStop: (stage, attempt) => (failedSeq.get(`${stage} ${attempt}`) ?? Number.POSITIVE_INFINITY) > stopSeq,
+    cancelledAt: (stage) => cancelledAt.get(stage) ?? Number.NaN,
   };
 }

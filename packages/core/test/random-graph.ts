@@ -103,7 +103,7 @@ function growGraph(run: Genes, genomes: readonly Genes[], { timeless }: GraphRul
   const temper: Temper = { timeless, mishap, window, endsAnyway: deadlineMs !== undefined || abortAtMs !== undefined };
   const stages: ScriptedStage[] = [];
   for (const genes of genomes) stages.push(growStage(genes, stages, temper));
-  const { outputs, also } = wanted(run, stages);
+  const { outputs, also } = wanted(run, stages, failureMode === 'best-effort' ? run.pick([35, 95]) : 35);
   const graceMs = run.pick([10, 0, 100, 400]);
   const timings = !run.chance(20);
   return legible({ stages, outputs, also, failureMode, maxConcurrency, deadlineMs, abortAtMs, graceMs, timings, byReference });
@@ -144,7 +144,7 @@ function growStage(genes: Genes, earlier: readonly ScriptedStage[], temper: Temp
       : undefined,
   };
   const calls = Array.from({ length: base.retry === undefined ? 1 : 1 + genes.below(base.retry.attempts) }, () =>
-    growCall(genes, kind, temper),
+    growCall(genes, base, temper),
   );
   return { ...base, ...growLimits(genes, calls, temper), calls };
 }
@@ -158,23 +158,27 @@ function growLimits(
   // Above the longest call and the slowest contract.
   const least = timeless ? 72 : 0;
   const needed = !endsAnyway && calls.some(({ afterMs }) => afterMs === Number.POSITIVE_INFINITY);
+  const isSlow = calls.some(({ afterMs = 0 }) => afterMs > 64);
   return {
-    timeoutMs: needed || genes.chance(15) ? least + genes.ms() + 2 ** -27 : undefined,
+    timeoutMs: needed || genes.chance(isSlow ? 70 : 15) ? least + genes.ms() + 2 ** -27 : undefined,
     idleMs: !timeless && genes.chance(6) ? genes.ms() + 2 ** -28 : undefined,
     budgetMs: !timeless && genes.chance(8) ? genes.ms(2) + 2 ** -29 : undefined,
     graceMs: genes.chance(30) ? genes.pick([0, 5, 50]) : undefined,
   };
 }
 
-function growCall(genes: Genes, kind: ScriptedStage['kind'], { timeless, mishap }: Temper): ScriptedCall {
+function growCall(genes: Genes, { kind, contract }: Pick<ScriptedStage, 'kind' | 'contract'>, { timeless, mishap }: Temper): ScriptedCall {
   const sync = genes.chance(35);
   const hangs = genes.chance(mishap / 3);
-  const slow = !timeless && genes.chance(4);
+  const slow = !timeless && genes.chance(6);
   const lasts = hangs ? Number.POSITIVE_INFINITY : slow ? genes.ms(16) : genes.chance(12) ? 0 : genes.ms();
+  const breaksContract = contract !== undefined && genes.chance(mishap);
+  // A call that ignores its limits and then throws is of many turns the rarest.
+  const isDefiant = slow && genes.chance(4 * mishap);
   return {
-    brings: growBrings(genes, kind, mishap, timeless),
-    afterMs: sync ? undefined : lasts,
-    onAbort: genes.pick(['obeys', 'ignores', 'keeps', 'throws', 'obeys'] as const),
+    brings: breaksContract ? 'nonsense' : isDefiant ? 'throw' : growBrings(genes, kind, mishap, timeless),
+    afterMs: sync && !isDefiant ? undefined : lasts,
+    onAbort: isDefiant ? 'ignores' : genes.pick(['obeys', 'ignores', 'keeps', 'throws', 'obeys'] as const),
     beatMs: genes.chance(10) ? genes.ms() : undefined,
     pullsThePlug: !timeless && genes.chance(mishap / 12),
   };
@@ -224,7 +228,7 @@ function growWhen(genes: Genes, earlier: readonly ScriptedStage[], mishap: numbe
 }
 
 /** Whatever nothing reads is wanted, one way or another; and a few of the others. */
-function wanted(run: Genes, stages: readonly ScriptedStage[]): Pick<ScriptedGraph, 'outputs' | 'also'> {
+function wanted(run: Genes, stages: readonly ScriptedStage[], effects: number): Pick<ScriptedGraph, 'outputs' | 'also'> {
   const isRead = new Set<number>();
   for (const { needs, after, when } of stages) {
     for (const index of [...needs.flatMap(({ from }) => from), ...after]) isRead.add(index);
@@ -234,7 +238,7 @@ function wanted(run: Genes, stages: readonly ScriptedStage[]): Pick<ScriptedGrap
   const also: number[] = [];
   for (let index = stages.length - 1; index >= 0; index--) {
     if (isRead.has(index) && !run.chance(5)) continue;
-    if (run.chance(35)) also.push(index);
+    if (run.chance(effects)) also.push(index);
     else {
       const read = run.pick(['value', 'value', 'optional', 'settled', 'firstOf', 'optionalFirstOf'] as const);
       const isGroup = read === 'firstOf' || read === 'optionalFirstOf';

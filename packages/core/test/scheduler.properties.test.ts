@@ -12,7 +12,10 @@ import { allTraits, traitsOf } from './traits-of-runs.ts';
 
 /** `STAGEFLOW_GRAPHS` random graphs, the same ones each time unless `STAGEFLOW_SEED` says otherwise. */
 const numRuns = Number(process.env['STAGEFLOW_GRAPHS'] ?? 1_000);
-const seed = Number(process.env['STAGEFLOW_SEED'] ?? 2_025);
+const usualSeed = 2_025;
+const seed = Number(process.env['STAGEFLOW_SEED'] ?? usualSeed);
+/** Whether all that random graphs are there for must have happened. */
+const isTelling = numRuns >= 10_000 || (numRuns >= 1_000 && seed === usualSeed);
 const timeout = Math.max(120_000, numRuns * 60);
 
 test('a run of a random graph is what the model says', { timeout }, async () => {
@@ -24,9 +27,8 @@ test('a run of a random graph is what the model says', { timeout }, async () => 
     for (const trait of traitsOf(graph, lives, observed)) seen.set(trait, (seen.get(trait) ?? 0) + 1);
   };
   await fc.assert(fc.asyncProperty(randomGraphs(), check), { numRuns, seed });
-  console.log([...seen].map((x) => x.join(' ')).join('\n'));
   const unseen = [...seen].flatMap(([trait, count]) => (count === 0 ? [trait] : []));
-  if (numRuns >= 1_000) expect(unseen).toEqual([]);
+  if (isTelling) expect(unseen).toEqual([]);
 });
 
 test('where nothing stops a run, how long stages take changes neither outcomes nor root causes nor outputs', { timeout }, async () => {
@@ -40,7 +42,7 @@ test('where nothing stops a run, how long stages take changes neither outcomes n
     if (first.run.status !== 'completed') failed++;
   };
   await fc.assert(fc.asyncProperty(randomGraphs({ timeless: true }), fc.nat(), check), { numRuns: Math.ceil(numRuns / 4), seed });
-  if (numRuns >= 1_000) expect(Math.min(reordered, failed)).toBeGreaterThan(numRuns / 40);
+  if (isTelling) expect(Math.min(reordered, failed)).toBeGreaterThan(numRuns / 40);
 });
 
 /** The graph with the durations of another draw, other limits of concurrency, and other stages synchronous. */
@@ -109,5 +111,5 @@ test("a stage that holds the thread past a limit, its own or the run's, is repor
   };
   const property = fc.asyncProperty(fc.array(holder, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 600 }), check);
   await fc.assert(property, { numRuns: Math.ceil(numRuns / 4), seed });
-  if (numRuns >= 1_000) expect(Math.min(overruns, overdue)).toBeGreaterThan(20);
+  if (isTelling) expect(Math.min(overruns, overdue)).toBeGreaterThan(20);
 });

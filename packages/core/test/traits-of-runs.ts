@@ -40,11 +40,11 @@ const runTraits: Readonly<Record<string, (graph: ScriptedGraph, observed: Observ
   'run: failed, and finished the rest': (_, observed) => !isStopped(observed) && observed.run.status === 'failed',
   'run: failed in best-effort, an output missing': ({ failureMode, outputs }, { run }) =>
     run.status === 'failed' && failureMode === 'best-effort' && Object.keys(run.outputs).length < outputs.length,
-  'run: failed in best-effort, its outputs whole, because something blocked': ({ failureMode, outputs }, { run }) =>
-    run.status === 'failed' &&
+  'run: failed in best-effort, its outputs whole, because something blocked': ({ failureMode, outputs }, observed) =>
+    !isStopped(observed) &&
+    observed.run.status === 'failed' &&
     failureMode === 'best-effort' &&
-    Object.keys(run.outputs).length === outputs.length &&
-    run.counts.blocked > 0,
+    Object.keys(observed.run.outputs).length === outputs.length,
   'run: blocked by fail-fast': (_, observed) => isStopped(observed) && observed.run.status === 'blocked',
   'run: blocked, and finished the rest': (_, observed) => !isStopped(observed) && observed.run.status === 'blocked',
   'run: cancelled by a stage': (_, { run }) => run.status === 'cancelled' && run.cancelledBy !== undefined,
