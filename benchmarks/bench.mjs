@@ -59,7 +59,7 @@ function confirm(summary, options) {
 async function run(options) {
   const startedAt = new Date();
   const before = loadavg()[0];
-  if (options.build) buildCore();
+  if (options.build) await buildCore();
   const rows = measureAll(schedule(options), options);
   const footprint = options.only.has('footprint') ? await measureFootprint(options) : undefined;
   const setting = {

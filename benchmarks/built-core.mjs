@@ -1,21 +1,29 @@
-// The built `@stageflow/core`, as its users get it. It is copied before anything is measured: a build during the run changes nothing.
+// The built `@stageflow/core`, as its users get it. It is built from a copy, so that no other build meets this one, and no change
+// of the sources during the run is half measured.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 const here = import.meta.dirname;
-const source = join(here, '..', 'packages', 'core');
+const root = join(here, '..');
+const copies = join(here, '.cache', 'packages');
 
-/** Where the copy lies. */
-export const coreDirectory = join(here, '.cache', 'core');
+/** Where the copy lies: as deep as the original, so that what its configuration extends is found. */
+export const coreDirectory = join(copies, 'core');
 
-/** Builds core and copies what is published of it. */
-export function buildCore() {
-  const compiler = join(here, '..', 'node_modules', '.bin', 'tsc');
-  execFileSync(compiler, ['-b', source], { stdio: 'inherit' });
-  rmSync(coreDirectory, { recursive: true, force: true });
-  for (const part of ['package.json', 'dist']) cpSync(join(source, part), join(coreDirectory, part), { recursive: true });
+/** Copies core and builds it as `scripts/build.mjs` does. */
+export async function buildCore() {
+  // Imported here, for the processes that measure need neither.
+  const { bundleEntries } = await import('../scripts/bundle.mjs');
+  const { readManifest } = await import('../scripts/workspace.mjs');
+  rmSync(copies, { recursive: true, force: true });
+  cpSync(join(root, 'tsconfig.base.json'), join(here, '.cache', 'tsconfig.base.json'));
+  for (const part of ['package.json', 'tsconfig.json', 'README.md', 'src']) {
+    cpSync(join(root, 'packages', 'core', part), join(coreDirectory, part), { recursive: true });
+  }
+  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-b', coreDirectory], { stdio: 'inherit' });
+  await bundleEntries({ directory: coreDirectory, folder: 'packages/core', manifest: readManifest(coreDirectory) });
 }
 
 /**
@@ -23,7 +31,7 @@ export function buildCore() {
  * @returns {string} The file that `exports` gives for it.
  */
 export function coreEntry(subpath) {
-  if (!existsSync(coreDirectory)) buildCore();
+  if (!existsSync(coreDirectory)) throw new Error('There is no built core: run without --no-build.');
   const { exports } = JSON.parse(readFileSync(join(coreDirectory, 'package.json'), 'utf8'));
   return join(coreDirectory, exports[subpath].default);
 }

@@ -28,7 +28,7 @@ export const usage = `npm run bench -- [options]
   --budget ms             time measured per process (default 200, quick 100)
   --timeout s             limit of one process (default 40)
   --node path             the Node that measures (default: this one)
-  --no-build              measure the core that lies in packages/core/dist
+  --no-build              measure the core that the last run built
   --no-gates              report, and exit with 0 whatever it says
   --update-baseline       write the measured ratios and bytes to baseline.json
 `;

@@ -36,13 +36,16 @@ Stages do nothing, so the figures are what the engine adds. A ratio is to ${cont
 
 function targetSection(summary) {
   const withUnit = (value, unit) => (value === undefined ? '' : figure(value, unit === '×' || unit === '' ? unit : ` ${unit}`));
-  const rows = targets(summary).map(({ figure: name, unit, most, measured, ordered }) => [
-    name,
-    `≤ ${most}${unit === '×' || unit === '' ? unit : ` ${unit}`}`,
-    withUnit(measured, unit),
-    withUnit(ordered, unit),
-    measured === undefined ? '' : measured <= most ? 'met' : ordered !== undefined && ordered <= most ? 'met by order alone' : 'not met',
-  ]);
+  const rows = targets(summary)
+    .filter(({ measured }) => measured !== undefined)
+    .map(({ figure: name, unit, most, measured, ordered }) => [
+      name,
+      `≤ ${most}${unit === '×' || unit === '' ? unit : ` ${unit}`}`,
+      withUnit(measured, unit),
+      withUnit(ordered, unit),
+      measured <= most ? 'met' : ordered !== undefined && ordered <= most ? 'met by order alone' : 'not met',
+    ]);
+  if (rows.length === 0) return '';
   const note =
     'Order alone: the stages are ordered by `after` and handed no values, like those of the prototype from which the targets come.';
   return `## Targets\n\n${note}\n\n${table(['figure', 'target', 'measured', 'order alone', ''], rows)}`;

@@ -198,18 +198,12 @@ class HostRuntime implements Runtime {
     const defaults = { service, config, random, makeId, clock: this.#clock };
     this.#active.add(active);
     try {
-      const started = await startRun(
-        pipeline.plan,
-        input,
-        this.#services,
-        { ...defaults, ...withoutUndefined(options) },
-        {
-          targets,
-          defaults: this.#options,
-          onScheduler: (scheduler) => active.attach(scheduler),
-          stopBefore: () => active.stop,
-        },
-      );
+      const started = await startRun(pipeline.plan, input, this.#services, mergedOptions(defaults, options), {
+        targets,
+        defaults: this.#options,
+        onScheduler: (scheduler) => active.attach(scheduler),
+        stopBefore: () => active.stop,
+      });
       return await started.result;
     } finally {
       this.#active.delete(active);
@@ -271,6 +265,9 @@ function register(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPip
   return byName;
 }
 
-function withoutUndefined(options: RunOptions): RunOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+/** The options of a run over those of its runtime; one that is given as `undefined` is not given. */
+function mergedOptions(defaults: RunOptions, options: RunOptions): RunOptions {
+  const merged: Record<string, unknown> = { ...defaults };
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
+  return merged;
 }

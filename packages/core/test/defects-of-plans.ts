@@ -156,18 +156,23 @@ export const injections: Readonly<Record<string, Injection>> = {
   },
 };
 
-/** Adds a ring of stages, each needing the next, the last the first. */
+/**
+ * Adds a ring of stages, each needing the next, the last the first.
+ *
+ * @param entry - Which of them a stage outside of the ring needs; `undefined`: nothing needs the ring.
+ * @returns The data, and the path by which the ring must be reported.
+ */
 export function withRing(
   spec: PipelineSpecData,
   size: number,
   mark: string,
-  isWanted: boolean,
-): { readonly spec: PipelineSpecData; readonly ring: readonly string[] } {
+  entry: number | undefined,
+): { readonly spec: PipelineSpecData; readonly path: readonly string[] } {
   const ring = Array.from({ length: size }, (_, at) => `ring-${mark}-${at}`);
-  const edges: readonly ((name: string) => Partial<StageSpecData>)[] = unknownNames.slice(0, 5);
-  const stages = ring.map((name, at): StageSpecData => ({ name, run, ...nth(edges, at)(ring[(at + 1) % size] as string) }));
-  return {
-    spec: { ...spec, stages: [...stages, ...spec.stages], also: [...(spec.also ?? []), ...(isWanted ? [ring[0] as string] : [])] },
-    ring,
-  };
+  const edges = unknownNames.slice(0, 5);
+  const stages = ring.map((name, at): StageSpecData => ({ name, run, ...nth(edges, at)(nth(ring, at + 1)) }));
+  const first = (entry ?? 0) % size;
+  const path = [...ring.slice(first), ...ring.slice(0, first), nth(ring, first)];
+  const added = { ...spec, stages: [...stages, ...spec.stages] };
+  return { path, spec: entry === undefined ? added : withStage(added, { name: `into-${mark}`, needs: { ring: nth(ring, first) } }) };
 }

@@ -1,4 +1,4 @@
-import { optional, pipeline, type Stage, stage } from '@stageflow/core';
+import { optional, pipeline, type Source, type Stage, stage } from '@stageflow/core';
 import { seededRandom, virtualClock } from '@stageflow/testing';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -87,13 +87,12 @@ test("a stage that holds the thread past a limit, its own or the run's, is repor
   const check = async (holders: readonly Holder[], deadlineMs: number): Promise<void> => {
     const clock = virtualClock();
     const outputs: Record<string, Stage> = {};
-    const held = (at: number, { holdsMs, limit, limitMs }: Holder) =>
-      stage(`s${at}`, {
-        ...(limit === undefined ? {} : { [limit]: limitMs }),
-        onFailure: 'skip',
-        needs: at === 0 ? {} : { before: optional(outputs[`s${at - 1}`] as never) },
-        run: () => clock.block(holdsMs),
-      });
+    const held = (at: number, { holdsMs, limit, limitMs }: Holder) => {
+      const before = outputs[`s${at - 1}`];
+      const needs: Readonly<Record<string, Source>> = before === undefined ? {} : { before: optional(before) };
+      const limits = limit === undefined ? {} : { [limit]: limitMs };
+      return stage(`s${at}`, { ...limits, onFailure: 'skip', needs, run: () => clock.block(holdsMs) });
+    };
     for (const [at, each] of holders.entries()) outputs[`s${at}`] = held(at, each);
     const run = await clock.settle(pipeline('p', { outputs, deadlineMs }).run({}, { clock }));
 
