@@ -43,6 +43,8 @@ const badPolicies: readonly (readonly [option: string, value: unknown])[] = [
   ['idempotencyKey', 'k'],
   ['output', 5],
   ['run', 'later'],
+  ['retry', null],
+  ['retry', 'often'],
 ];
 
 const badRetries: readonly (readonly [option: string, value: unknown])[] = [

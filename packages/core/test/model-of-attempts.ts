@@ -152,8 +152,10 @@ function courseOf(
 /** The limit that passes first, if the function does nothing about it. */
 function limitOf(stage: ScriptedStage, script: ScriptedCall, startAt: number, activeMs: number): Failure & { readonly at: number } {
   const { timeoutMs = Number.POSITIVE_INFINITY, budgetMs = Number.POSITIVE_INFINITY, idleMs = Number.POSITIVE_INFINITY } = stage;
-  const { beatMs = Number.POSITIVE_INFINITY, afterMs = 0 } = script;
-  const quietMs = beatMs < idleMs && beatMs < afterMs ? beatMs + idleMs : idleMs;
+  const { beatMs, afterMs = 0 } = script;
+  // It gives its sign of life while it is under way, and says that it progressed when it answers.
+  const signs = beatMs === undefined || afterMs === 0 ? [] : [beatMs, afterMs].sort((left, right) => left - right);
+  const quietMs = signs.reduce((untilMs, signMs) => (signMs < untilMs ? signMs + idleMs : untilMs), idleMs);
   const limits = [
     { at: startAt + timeoutMs, code: 'SF_STAGE_TIMEOUT', retryable: true },
     { at: startAt + budgetMs - activeMs, code: 'SF_STAGE_BUDGET', retryable: false },

@@ -59,6 +59,8 @@ test.each([
   ['"after" that is no list', { stages: [sound.stages[0], { ...sound.stages[1], after: 5 }] }],
   ['"when" that is null', { stages: [sound.stages[0], { ...sound.stages[1], when: null }] }],
   ['arms that are no list', { stages: [sound.stages[0], { ...sound.stages[1], when: { route: 'way', is: 5 } }] }],
+  ['a retry that is null', { stages: [sound.stages[0], { ...sound.stages[1], retry: null }] }],
+  ['a retry that is text', { stages: [sound.stages[0], { ...sound.stages[1], retry: 'often' }] }],
   ['"also" that is no list', { also: { way: true } }],
 ])('%s is refused by an error with a code', (_, part) => {
   expect(codesOf(sound)).toEqual([]);

