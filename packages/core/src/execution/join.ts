@@ -1,21 +1,18 @@
-import type { RootCause, StageOutcome } from '../outcome.ts';
+import type { RootCause, SkippedOutcome } from '../outcome.ts';
 import type { Plan, PlannedNeed, PlannedStage } from '../plan/plan.ts';
 import type { RunState } from './run-state.ts';
 import { blocked, cancelled, completed, doomed, failed, running, skipped, waiting } from './status.ts';
 
-/** What the ends of a stage's needs make of it, where they keep it from running. */
-export type JoinOutcome = Extract<StageOutcome, { readonly status: 'skipped' | 'cancelled' }>;
-
 /**
- * The join table of the design, section 4: `undefined` where the stage may run. A failure weighs more than a cancel, a
- * cancel more than a chosen skip; among equals the first in the order written decides, never the first in time.
+ * The join table of the design, section 4: how a stage is skipped, or `undefined` where its needs let it run. A failure
+ * weighs more than a cancel, a cancel more than a chosen skip; among equals the first in the order written decides,
+ * never the first in time. A stage behind a cancel alone is not skipped: its run has stopped, and cancels it as well.
  */
-export function join(stage: PlannedStage, state: RunState): JoinOutcome | undefined {
-  let chosenSkip: JoinOutcome | undefined;
-  let cancel: JoinOutcome | undefined;
+export function join(stage: PlannedStage, state: RunState): SkippedOutcome | undefined {
+  let chosenSkip: SkippedOutcome | undefined;
+  let isBehindCancel = false;
   for (const need of stage.needs) {
     const end = need.group === -1 ? need.stage : decidingStage(need, state);
-    const { name } = state.plan.stages[end] as PlannedStage;
     switch (state.status[end]) {
       case failed:
       case blocked:
@@ -23,14 +20,18 @@ export function join(stage: PlannedStage, state: RunState): JoinOutcome | undefi
         if (need.toleratesFailure) break;
         return behind(rootCauseOf(end, state));
       case cancelled:
-        if (!need.toleratesFailure) cancel ??= { status: 'cancelled', reason: `"${name}" was cancelled` };
+        if (!need.toleratesFailure) isBehindCancel = true;
         break;
       case skipped:
-        if (!need.toleratesSkip) chosenSkip ??= { status: 'skipped', reason: `"${name}" was skipped` };
+        if (!need.toleratesSkip) chosenSkip ??= { status: 'skipped', reason: `"${nameOf(end, state)}" was skipped` };
         break;
     }
   }
-  return cancel ?? chosenSkip;
+  return isBehindCancel ? undefined : chosenSkip;
+}
+
+function nameOf(index: number, state: RunState): string {
+  return (state.plan.stages[index] as PlannedStage).name;
 }
 
 /** The first of a `firstOf` group that was not skipped by choice; the last one where all were. */
@@ -40,14 +41,12 @@ function decidingStage(need: PlannedNeed, state: RunState): number {
 }
 
 function rootCauseOf(index: number, state: RunState): RootCause {
-  const outcome = state.outcomes?.get(index);
-  if (outcome?.status === 'skipped' && outcome.rootCause !== undefined) return outcome.rootCause;
-  return { stage: (state.plan.stages[index] as PlannedStage).name, status: state.status[index] === blocked ? 'blocked' : 'failed' };
+  if (state.status[index] === doomed) return (state.outcome(index) as SkippedOutcome).rootCause as RootCause;
+  return { stage: nameOf(index, state), status: state.status[index] === blocked ? 'blocked' : 'failed' };
 }
 
-function behind(rootCause: RootCause): JoinOutcome {
-  const verb = rootCause.status === 'blocked' ? 'blocked' : 'failed';
-  return { status: 'skipped', reason: `"${rootCause.stage}" ${verb}`, rootCause };
+function behind(rootCause: RootCause): SkippedOutcome {
+  return { status: 'skipped', reason: `"${rootCause.stage}" ${rootCause.status === 'blocked' ? 'blocked' : 'failed'}`, rootCause };
 }
 
 /**

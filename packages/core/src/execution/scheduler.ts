@@ -1,5 +1,5 @@
 import { StageflowError } from '../errors.ts';
-import type { StageOutcome } from '../outcome.ts';
+import type { SkippedOutcome, StageOutcome } from '../outcome.ts';
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Run } from '../run.ts';
@@ -8,7 +8,7 @@ import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
 import { gate } from './gate.ts';
 import { gatherValues } from './gather-values.ts';
-import { advanceGroup, type JoinOutcome, join } from './join.ts';
+import { advanceGroup, join } from './join.ts';
 import { resultOf } from './result.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunState } from './run-state.ts';
@@ -16,7 +16,7 @@ import { callOnce } from './single-call.ts';
 import { cancelStage, failStage, skipStage } from './stage-endings.ts';
 import { StageExecution } from './stage-execution.ts';
 import type { RunOptions } from './start-run.ts';
-import { cancelled, completed, doomed, running, skipped, waiting } from './status.ts';
+import { completed, doomed, running, skipped, waiting } from './status.ts';
 import type { Stop } from './stop.ts';
 import { yieldToHost } from './yield-to-host.ts';
 
@@ -207,13 +207,12 @@ export class Scheduler {
 
   private passesJoin(stage: PlannedStage): boolean {
     const outcome = join(stage, this.state);
-    if (outcome !== undefined) this.endUnstarted(stage, outcome);
+    if (outcome !== undefined) this.endSkipped(stage, outcome);
     return outcome === undefined;
   }
 
-  private endUnstarted(stage: PlannedStage, outcome: JoinOutcome): void {
-    const status = outcome.status === 'cancelled' ? cancelled : outcome.rootCause === undefined ? skipped : doomed;
-    this.end(stage.index, status, outcome);
+  private endSkipped(stage: PlannedStage, outcome: SkippedOutcome): void {
+    this.end(stage.index, outcome.rootCause === undefined ? skipped : doomed, outcome);
   }
 
   private passesGate(stage: PlannedStage, values: unknown): boolean {
@@ -339,7 +338,8 @@ export class Scheduler {
     for (const stage of plan.stages) {
       if (state.status[stage.index] !== waiting) continue;
       const outcome = join(stage, state);
-      this.endUnstarted(stage, outcome?.status === 'skipped' ? outcome : { status: 'cancelled', reason });
+      if (outcome === undefined) cancelStage(this, stage, reason);
+      else this.endSkipped(stage, outcome);
     }
   }
 
