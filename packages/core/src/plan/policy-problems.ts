@@ -86,6 +86,12 @@ export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProbl
     duration('idleMs', spec.idleMs),
     duration('budgetMs', spec.budgetMs),
     wait('graceMs', spec.graceMs),
+    {
+      option: 'retry',
+      value: retry,
+      expected: 'an object of options',
+      holds: (given: unknown) => typeof given === 'object' && given !== null,
+    },
     count('retry.attempts', retry?.attempts),
     wait('retry.baseMs', retry?.baseMs),
     wait('retry.maxMs', retry?.maxMs),
