@@ -1,5 +1,4 @@
 import { PerformanceObserver } from 'node:perf_hooks';
-import { median } from '../statistics.mjs';
 import { stageFunctions } from '../workloads.mjs';
 
 const heapUsed = () => process.memoryUsage().heapUsed;
@@ -22,9 +21,9 @@ export async function measureMemory({ contender, graph, workload }) {
   const runMs = Math.max(0.002, performance.now() - start);
   const times = (forMs, most) => Math.max(1, Math.min(most, Math.ceil(forMs / runMs)));
   const run = () => contender.run(built);
-  for (let warm = times(600, 3000); warm > 0; warm--) await run();
+  for (let warm = times(600, Math.max(200, 300_000 / graph.size)); warm > 0; warm--) await run();
 
-  const allocated = await allocatedPerRun(run, Math.max(1, Math.min(times(400, 5000), Math.floor(40_000 / graph.size))));
+  const allocated = await allocatedPerRun(run, Math.max(1, Math.min(times(200, 5000), Math.floor(40_000 / graph.size))));
   const liveBytes = graph.size > 100 ? await probe.during(run) : undefined;
   const runs = times(400, Math.ceil(20_000 / graph.size));
   const keptBytes = await keptPerRun(run, runs, true);
@@ -46,14 +45,15 @@ function collected() {
   return heapUsed();
 }
 
-/** The median of five windows: one may contain a compilation. */
+/** The least of ten windows: what V8 itself makes now and then, code and shapes of objects, is not what a run allocates. */
 async function allocatedPerRun(run, runs) {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
     collections += list.getEntries().length;
   });
   const windows = [];
-  for (let window = 0; window < 5; window++) {
+  for (let window = 0; window < 10; window++) {
+    for (let warm = runs; warm > 0; warm--) await run();
     collected();
     await turn();
     observer.observe({ entryTypes: ['gc'] });
@@ -63,7 +63,7 @@ async function allocatedPerRun(run, runs) {
     await turn();
     observer.disconnect();
   }
-  return { bytes: median(windows), collections };
+  return { bytes: Math.min(...windows), collections };
 }
 
 /** What stays after runs whose results are held, or dropped. */

@@ -102,6 +102,7 @@ describe('definePipeline()', () => {
 
   test('refuses what cannot be read as a pipeline at all', () => {
     expect(codesOf({ name: 'p', outputs: {} })).toEqual(['SF_POLICY_INVALID']);
+    expect(codesOf(null as never)).toEqual(['SF_POLICY_INVALID']);
     expect(codesOf({ name: 'p', stages: [], outputs: undefined })).toEqual(['SF_PLAN_EMPTY']);
   });
 
