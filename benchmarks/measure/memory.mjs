@@ -16,12 +16,9 @@ export async function measureMemory({ contender, graph, workload }) {
   const beforeBuild = collected();
   const built = contender.build(graph, stages);
   const planBytes = collected() - beforeBuild;
-  const start = performance.now();
-  await contender.run(built);
-  const runMs = Math.max(0.002, performance.now() - start);
-  const times = (forMs, most) => Math.max(1, Math.min(most, Math.ceil(forMs / runMs)));
   const run = () => contender.run(built);
-  for (let warm = times(600, Math.max(200, 300_000 / graph.size)); warm > 0; warm--) await run();
+  const runMs = await warmUp(run);
+  const times = (forMs, most) => Math.max(1, Math.min(most, Math.ceil(forMs / runMs)));
 
   const allocated = await allocatedPerRun(run, Math.max(1, Math.min(times(200, 5000), Math.floor(40_000 / graph.size))));
   const liveBytes = graph.size > 100 ? await probe.during(run) : undefined;
@@ -37,6 +34,23 @@ export async function measureMemory({ contender, graph, workload }) {
     keptBytesPerRun: keptBytes,
     leakedBytesPerRun: leakedBytes,
   };
+}
+
+/**
+ * Runs until what is called often has been compiled.
+ *
+ * @returns {Promise<number>} How long a run takes in the end, ms.
+ */
+async function warmUp(run) {
+  const begin = performance.now();
+  let runMs = 0;
+  for (let count = 0; count < 3000 && (count < 200 || performance.now() - begin < 1000); count++) {
+    const start = performance.now();
+    await run();
+    runMs = performance.now() - start;
+    if (performance.now() - begin > 5000) break;
+  }
+  return Math.max(0.002, runMs);
 }
 
 function collected() {
