@@ -13,7 +13,7 @@ const partial = /^[v=]*(\d+|[x*])(?:\.(\d+|[x*]))?(?:\.(\d+|[x*]))?(?:[-+].*)?$/
 /**
  * Whether a range as `engines` in a package.json has it accepts `version`.
  *
- * Reads npm's range grammar (https://docs.npmjs.com/cli/commands/semver): `||`, comparators, `~`, `^`, `x`, hyphens.
+ * Reads npm's range grammar (the page on semver of npm's documentation): `||`, comparators, `~`, `^`, `x`, hyphens.
  * Prerelease tags are ignored: `engines` is about releases.
  *
  * @param version - Three numbers with dots.
