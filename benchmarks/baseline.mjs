@@ -67,7 +67,7 @@ export function baselineOf(summary) {
       }
     }
     for (const workload of gatedBytes) {
-      const bytes = summary.memory(contender, workload, 'allocatedBytesPerStage');
+      const bytes = summary.allocated(contender, workload);
       if (bytes !== undefined) found.bytes[`${contender} ${workload}`] = Math.round(bytes);
     }
   }

@@ -40,12 +40,12 @@ function measureAll(tasks, options) {
  * @param {import('./options.mjs').Options} options
  */
 function confirm(summary, options) {
-  if (options.isQuick || options.updatesBaseline) return summary;
-  const suspects = doubtful(summary, readBaseline(summary));
-  const tasks = suspects.flatMap(({ contender, workload }, suspect) =>
+  if (options.updatesBaseline) return summary;
+  const suspects = doubtful(summary, readBaseline(summary)).filter(({ mode }) => mode === 'memory' || !options.isQuick);
+  const tasks = suspects.flatMap(({ mode, contender, workload }, suspect) =>
     [1, 2, 3].flatMap((again) =>
-      [basis, floor, contender].map((id) => ({
-        mode: /** @type {const} */ ('time'),
+      (mode === 'time' ? [basis, floor, contender] : [contender]).map((id) => ({
+        mode,
         round: 100 * (suspect + 1) + again,
         workload,
         contender: id,

@@ -50,19 +50,30 @@ function correctness(summary, isChecked) {
 }
 
 /**
- * The measurements to make again before a ratio counts as worse.
+ * What to measure again before it counts as worse than the baseline.
  *
  * @param {Summary} summary
  * @param {import('./baseline.mjs').Baseline | undefined} baseline
- * @returns {{ contender: string, workload: string }[]}
+ * @returns {{ mode: 'time' | 'memory', contender: string, workload: string }[]}
  */
 export function doubtful(summary, baseline) {
-  const { ratios } = baselineOf(summary);
-  const pairs = Object.keys(ratios).filter((key) => ratios[key] > (baseline?.ratios[key] ?? Number.POSITIVE_INFINITY) * (1 + timeBand));
-  const byName = new Map(
-    pairs.map((key) => key.split(' ')).map(([contender, workload]) => [`${contender} ${workload}`, { contender, workload }]),
-  );
-  return [...byName.values()];
+  const { ratios, bytes } = baselineOf(summary);
+  const slower = worse(ratios, baseline?.ratios ?? {}, timeBand).map((key) => ({ mode: /** @type {const} */ ('time'), key }));
+  const larger = worse(bytes, baseline?.bytes ?? {}, bytesBand).map((key) => ({ mode: /** @type {const} */ ('memory'), key }));
+  const found = [...slower, ...larger].map(({ mode, key }) => {
+    const [contender = '', workload = ''] = key.split(' ');
+    return { mode, contender, workload };
+  });
+  return [...new Map(found.map((each) => [Object.values(each).join(' '), each])).values()];
+}
+
+/**
+ * @param {Record<string, number>} found
+ * @param {Record<string, number>} baseline
+ * @param {number} band
+ */
+function worse(found, baseline, band) {
+  return Object.keys(found).filter((key) => found[key] > (baseline[key] ?? Number.POSITIVE_INFINITY) * (1 + band));
 }
 
 /**
@@ -76,8 +87,9 @@ function compared(name, found, baseline, band) {
   if (baseline === undefined) return { name, holds: undefined, detail: 'no baseline for this version of Node' };
   const keys = Object.keys(found).filter((key) => baseline[key] !== undefined);
   if (keys.length === 0) return { name, holds: undefined, detail: 'not measured' };
-  const worse = keys.filter((key) => found[key] > baseline[key] * (1 + band));
-  if (worse.length > 0) return { name, holds: false, detail: worse.map((key) => `${key}: ${found[key]}, was ${baseline[key]}`).join('; ') };
+  const broken = worse(found, baseline, band);
+  if (broken.length > 0)
+    return { name, holds: false, detail: broken.map((key) => `${key}: ${found[key]}, was ${baseline[key]}`).join('; ') };
   const better = keys.filter((key) => found[key] < baseline[key] * (1 - band)).length;
   return {
     name,
@@ -98,10 +110,11 @@ function scaling(summary) {
       const [from, to] = [small, large].map((workload) => summary.best(contender, workload));
       return from === undefined || to === undefined ? undefined : to / from;
     };
-    const [own, byHand] = ['stageflow', floor].map(growth);
-    if (own === undefined || byHand === undefined) return { name, holds: undefined, detail: 'not measured' };
-    const limit = scalingLimit * Math.max(1, byHand);
-    const detail = `${own.toFixed(2)} times the time a stage, at most ${limit.toFixed(2)} (counters by hand: ${byHand.toFixed(2)})`;
+    const own = growth('stageflow');
+    const byHand = [floor, `${floor}:named`].map(growth).filter((factor) => factor !== undefined);
+    if (own === undefined || byHand.length === 0) return { name, holds: undefined, detail: 'not measured' };
+    const limit = scalingLimit * Math.max(1, ...byHand);
+    const detail = `${own.toFixed(2)} times the time a stage, at most ${limit.toFixed(2)} (counters by hand: ${byHand.map((factor) => factor.toFixed(2)).join(', by name ')})`;
     return { name, holds: own <= limit, detail };
   });
 }
@@ -122,9 +135,7 @@ function depth(summary) {
 
 function zeroCost(summary) {
   const name = 'zero cost of what is not used';
-  const [bare, unused] = ['stageflow', 'stageflow:unused'].map((contender) =>
-    summary.memory(contender, 'sparse-1k', 'allocatedBytesPerStage'),
-  );
+  const [bare, unused] = ['stageflow', 'stageflow:unused'].map((contender) => summary.allocated(contender, 'sparse-1k'));
   if (bare === undefined || unused === undefined) return { name, holds: undefined, detail: 'not measured' };
   return { name, holds: unused - bare <= zeroCostBytes, detail: `${unused.toFixed(1)} bytes a stage, bare ${bare.toFixed(1)}` };
 }

@@ -60,6 +60,14 @@ export class Summary {
     return this.value('memory', contender, workload, field);
   }
 
+  /** @returns {number | undefined} Of the measurement that was disturbed least. */
+  allocated(contender, workload) {
+    const least = Math.min(
+      ...this.rows('memory', contender, workload).map((row) => row.allocatedBytesPerStage ?? Number.POSITIVE_INFINITY),
+    );
+    return Number.isFinite(least) ? least : undefined;
+  }
+
   /** @returns {number | undefined} The median over the rounds in which both were measured. */
   ratio(contender, workload, to = basis, field = 'usPerStage') {
     const bases = new Map(this.rows('time', to, workload).map((row) => [row.round, row[field]]));

@@ -56,14 +56,12 @@ function concurrency(summary) {
 }
 
 function memory(summary) {
-  const worst = (contender, field, workloads) => Summary.worst(workloads.map((workload) => summary.memory(contender, workload, field)));
-  const graphs = ['sparse-1k', 'chain-10k', 'fan-10k'];
-  const [bare, unused] = ['stageflow', 'stageflow:unused'].map((contender) =>
-    summary.memory(contender, 'sparse-1k', 'allocatedBytesPerStage'),
-  );
+  const worst = (contender) =>
+    Summary.worst(['sparse-1k', 'chain-10k', 'fan-10k'].map((workload) => summary.allocated(contender, workload)));
+  const [bare, unused] = ['stageflow', 'stageflow:unused'].map((contender) => summary.allocated(contender, 'sparse-1k'));
   return [
-    { figure: 'allocated, bare', unit: 'B/stage', most: 600, measured: worst('stageflow', 'allocatedBytesPerStage', graphs) },
-    { figure: 'allocated, everything on', unit: 'B/stage', most: 2000, measured: worst('stageflow:all', 'allocatedBytesPerStage', graphs) },
+    { figure: 'allocated, bare', unit: 'B/stage', most: 600, measured: worst('stageflow') },
+    { figure: 'allocated, everything on', unit: 'B/stage', most: 2000, measured: worst('stageflow:all') },
     {
       figure: 'allocated for what is not used',
       unit: 'B/stage',

@@ -20,9 +20,9 @@ export async function measureMemory({ contender, graph, workload }) {
   const runMs = await warmUp(run);
   const times = (forMs, most) => Math.max(1, Math.min(most, Math.ceil(forMs / runMs)));
 
-  const allocated = await allocatedPerRun(run, Math.max(1, Math.min(times(200, 5000), Math.floor(40_000 / graph.size))));
+  const allocated = await allocatedPerRun(run, times(100, Math.ceil(40_000 / graph.size)), runMs > 100 ? 1 : 6);
   const liveBytes = graph.size > 100 ? await probe.during(run) : undefined;
-  const runs = times(400, Math.ceil(20_000 / graph.size));
+  const runs = times(200, Math.ceil(20_000 / graph.size));
   const keptBytes = await keptPerRun(run, runs, true);
   const leakedBytes = await keptPerRun(run, Math.max(200, runs) * (runMs > 20 ? 0 : 1), false);
   return {
@@ -59,14 +59,14 @@ function collected() {
   return heapUsed();
 }
 
-/** The least of ten windows: what V8 itself makes now and then, code and shapes of objects, is not what a run allocates. */
-async function allocatedPerRun(run, runs) {
+/** The least of several windows: what V8 itself makes now and then, code and shapes of objects, is not what a run allocates. */
+async function allocatedPerRun(run, runs, windowCount) {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
     collections += list.getEntries().length;
   });
   const windows = [];
-  for (let window = 0; window < 10; window++) {
+  for (let window = 0; window < windowCount; window++) {
     for (let warm = runs; warm > 0; warm--) await run();
     collected();
     await turn();

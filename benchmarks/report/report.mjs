@@ -114,7 +114,7 @@ function hugeSection(summary) {
 function memorySection(summary) {
   const columns = summary.measured('memory', 'workload', Object.keys(workloads));
   const cell = (field) => (contender, workload) => defined(summary.memory(contender, workload, field));
-  const allocated = grid(summary, 'memory', columns, cell('allocatedBytesPerStage'));
+  const allocated = grid(summary, 'memory', columns, (contender, workload) => defined(summary.allocated(contender, workload)));
   if (allocated === undefined) return '';
   const others = [
     ['Alive in the middle of a run, B/stage', 'liveBytesPerStage'],
