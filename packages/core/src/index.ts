@@ -80,7 +80,6 @@ export type {
   StageReport,
 } from './outcome.ts';
 export {
-  type AnyPipeline,
   type OptionsArgument,
   type Pipeline,
   type PipelineSpec,

@@ -125,9 +125,6 @@ export interface RegisteredPipeline<out In extends Demand = Demand, out Outs = u
   readonly plan: Plan;
 }
 
-/** Any pipeline. */
-export type AnyPipeline = RegisteredPipeline;
-
 /**
  * Makes a pipeline of everything that is reached from `outputs` and `also`.
  *

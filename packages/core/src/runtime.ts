@@ -7,7 +7,7 @@ import type { Stop } from './execution/stop.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
 import { nearestName } from './nearest-name.ts';
-import type { AnyPipeline, RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
+import type { RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
 import type { PipelinePolicy } from './plan/draft.ts';
 import { brokenRules, sinkQueueRules } from './plan/policy-problems.ts';
 import type { Clock } from './ports/clock.ts';
@@ -22,10 +22,10 @@ import type { Demand, Service } from './source.ts';
 export type SinkEntry = EventSink | (SinkQueueOptions & { readonly sink: EventSink });
 
 /** What the pipelines of a runtime demand. */
-type DemandOfAll<P extends AnyPipeline> = P['~types']['in'];
+type DemandOfAll<P extends RegisteredPipeline> = P['~types']['in'];
 
 /** What {@link createRuntime} takes, services aside. Its policy holds where neither the run nor the pipeline says otherwise. */
-export interface RuntimeOptions<P extends readonly AnyPipeline[]> extends PipelinePolicy {
+export interface RuntimeOptions<P extends readonly RegisteredPipeline[]> extends PipelinePolicy {
   /** The pipelines that can be run here. Their names must differ. */
   readonly pipelines: P;
   /** Where the events of every run go, each sink behind a bounded queue of its own. @default none */
@@ -50,7 +50,7 @@ type ServicesOption<In extends Demand> = [Extract<In, Service>] extends [never]
 /** The long-lived object of a host application: its pipelines, and what their runs share. */
 export interface Runtime {
   /** By name. */
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
+  readonly pipelines: ReadonlyMap<string, RegisteredPipeline>;
   /** What became of the events given to each sink, by the sink's name. */
   readonly sinks: Readonly<Record<string, SinkCounters>>;
   /** Runs under way. */
@@ -92,22 +92,22 @@ export interface Runtime {
  * await runtime.close();
  * ```
  */
-export function createRuntime<const P extends readonly AnyPipeline[]>(
+export function createRuntime<const P extends readonly RegisteredPipeline[]>(
   options: RuntimeOptions<P> & ServicesOption<DemandOfAll<P[number]>>,
 ): Runtime {
   return new HostRuntime(options);
 }
 
 class HostRuntime implements Runtime {
-  readonly pipelines: ReadonlyMap<string, AnyPipeline>;
-  readonly #options: RuntimeOptions<readonly AnyPipeline[]>;
+  readonly pipelines: ReadonlyMap<string, RegisteredPipeline>;
+  readonly #options: RuntimeOptions<readonly RegisteredPipeline[]>;
   readonly #services: unknown;
   readonly #clock: Clock;
   readonly #queues: readonly { readonly name: string; readonly queue: SinkQueue }[];
   readonly #active = new Set<ActiveRun>();
   #closed = false;
 
-  constructor({ services, ...options }: RuntimeOptions<readonly AnyPipeline[]> & { readonly services?: unknown }) {
+  constructor({ services, ...options }: RuntimeOptions<readonly RegisteredPipeline[]> & { readonly services?: unknown }) {
     checkOptions(options);
     this.#options = options;
     this.#services = services;
@@ -188,7 +188,7 @@ class HostRuntime implements Runtime {
   }
 
   async #launch(
-    pipeline: AnyPipeline,
+    pipeline: RegisteredPipeline,
     input: unknown,
     options: RunOptions,
     targets: readonly EventTarget[],
@@ -211,7 +211,7 @@ class HostRuntime implements Runtime {
     }
   }
 
-  #admit(pipeline: AnyPipeline): void {
+  #admit(pipeline: RegisteredPipeline): void {
     const { name } = pipeline;
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: name });
     const known = this.pipelines.get(name);
@@ -255,8 +255,8 @@ function queueOf(entry: SinkEntry): { readonly name: string; readonly queue: Sin
   return { name: sink.name, queue: new SinkQueue(sink, options) };
 }
 
-function register(pipelines: readonly AnyPipeline[]): ReadonlyMap<string, AnyPipeline> {
-  const byName = new Map<string, AnyPipeline>();
+function register(pipelines: readonly RegisteredPipeline[]): ReadonlyMap<string, RegisteredPipeline> {
+  const byName = new Map<string, RegisteredPipeline>();
   for (const pipeline of pipelines) {
     const known = byName.get(pipeline.name);
     if (known !== undefined && known !== pipeline) throw new StageflowError('SF_DUPLICATE_PIPELINE', { pipeline: pipeline.name });
