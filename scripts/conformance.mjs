@@ -18,8 +18,12 @@ import { root } from './workspace.mjs';
 const folder = 'packages/core/test/conformance';
 const page = 'docs/conformance.md';
 
-/** Every number there is: 1 to 204, and D1 to D30. */
-export const everyId = [...numbers(204).map(String), ...numbers(30).map((number) => `D${number}`)];
+/** Every number there is: 1 to 204, D1 to D30, and M156 to M170. */
+export const everyId = [
+  ...numbers(204).map(String),
+  ...numbers(30).map((number) => `D${number}`),
+  ...numbers(15).map((number) => `M${number + 155}`),
+];
 
 /**
  * The tests of one file: calls of `test` and `test.each` whose name is written out.
@@ -100,7 +104,7 @@ export function conformancePage(sections, tests) {
   return `${[
     '<!-- Made by scripts/conformance.mjs from packages/core/test/conformance. To make it anew: pnpm run conformance:update -->',
     '# Conformance',
-    `The systems before this one are described by ${rows.length} numbered cases. Rows 1 to 204 say what they do, rows D1 to D30 what a new system must do otherwise.`,
+    `The systems before this one are described by ${rows.length} numbered cases. Rows 1 to 204 say what they do, rows D1 to D30 what a new system must do otherwise, rows M156 to M170 what streams do in the packages around it.`,
     `Of these, ${of('tested').length} hold here, each with a test named after its number. ${of('replaced').length} are replaced on purpose by something else; ${shown} of them have a test that shows what. ${of('later').length} wait for a part that does not exist yet.`,
     ...tables,
   ].join('\n\n')}\n`;

@@ -22,7 +22,10 @@ const placeholders = {
   issues: ['{issues}'],
   services: ['{services}'],
   path: ['{stage}', '{stage}', '…'],
+  paths: ['{paths}'],
+  waits: ['{waits}'],
   otherOfThatName: false,
+  spent: 'attempts',
 };
 
 /**

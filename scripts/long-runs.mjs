@@ -25,6 +25,15 @@ export async function runBench(args) {
   });
 }
 
+/** Runs pipelines on a real Restate server, with its own lockfile, and kills workers meanwhile. */
+export async function runRestateSpike() {
+  const cwd = `${root}/internal/restate-spike`;
+  return exitCode(async () => {
+    await pnpm(['install', '--frozen-lockfile'], { cwd });
+    await command('node', ['--conditions=@stageflow/source', 'spike.mjs'], { cwd });
+  });
+}
+
 /** @param {() => Promise<unknown>} body */
 async function exitCode(body) {
   try {

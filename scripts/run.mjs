@@ -24,6 +24,7 @@ const commands = {
   'types:matrix': async () => (await import('./types/matrix.mjs')).checkTypesEverywhere(),
   properties: async (args) => (await import('./long-runs.mjs')).runProperties(args),
   bench: async (args) => (await import('./long-runs.mjs')).runBench(args),
+  'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
   'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),

@@ -119,11 +119,10 @@ import { definePipeline } from '@stageflow/core/define';
 
 export const letter = definePipeline({
   name: 'letter',
+  outputs: { draft: 'draft' },
   stages: [
     { name: 'draft', needs: { review: 'review' }, run: () => 'Dear Ada' },
-    { name: 'review', needs: { draft: 'draft' }, run: () => 'too short' },
-  ],
-  outputs: { draft: 'draft' },
+    { name: 'review', needs: { draft: 'draft' }, run: () => 'too short' }],
 });`,
     mend: `
 import { definePipeline } from '@stageflow/core/define';
@@ -259,5 +258,97 @@ export const shop = definePipeline({
   ],
   outputs: { order: 'order' },
 });`,
+  },
+  SF_LOCAL_ESCAPED: {
+    meaning: `A value that a region gives to what it repeats (the item of a \`map\`, the state of a \`loop\`, the feedback of \`guarded\`) is read by a stage that the body of that region does not hold. Outside there is no item to read. The types say so as well: the local stays in what the pipeline demands.`,
+    remedy: `Read it in what the body returns, directly or through others. What is needed outside is an output of the region.`,
+    details: { local: 'doubled.item', reader: 'stage "last"' },
+    cause: `
+import { type Local, map, pipeline, stage } from '@stageflow/core';
+
+const numbers = stage('numbers', { run: () => [1, 2, 3] });
+let kept: Local<'doubled', number> | undefined;
+const doubled = map('doubled', numbers, (item) => {
+  kept = item;
+  return stage('double', { needs: { item }, run: ({ item }) => item * 2 });
+});
+const last = stage('last', { needs: { item: kept as unknown as Local<'doubled', number> }, run: ({ item }) => item });
+
+export const sums = pipeline('sums', { outputs: { doubled, last } });`,
+    mend: `
+import { map, pipeline, stage } from '@stageflow/core';
+
+const numbers = stage('numbers', { run: () => [1, 2, 3] });
+const doubled = map('doubled', numbers, (item) => stage('double', { needs: { item }, run: ({ item }) => item * 2 }));
+const last = stage('last', { needs: { numbers }, run: ({ numbers }) => numbers.at(-1) });
+
+export const sums = pipeline('sums', { outputs: { doubled, last } });`,
+  },
+  SF_REGION_CONSTANT: {
+    meaning: `The body of a \`map\`, a \`loop\` or a \`guarded\` returns a stage that does not read what the region gives it, neither itself nor through others. Such a stage is hoisted and runs once, so there is nothing to repeat.`,
+    remedy: `Let some stage of the body read the item, the state or the feedback. Where there is nothing to repeat, read the stage directly.`,
+    details: { stage: 'greetings' },
+    cause: `
+import { map, pipeline, stage } from '@stageflow/core';
+
+const names = stage('names', { run: () => ['Ada', 'Grace'] });
+const greet = stage('greet', { run: () => 'Hello' });
+const greetings = map('greetings', names, () => greet);
+
+export const letter = pipeline('letter', { outputs: { greetings } });`,
+    mend: `
+import { map, pipeline, stage } from '@stageflow/core';
+
+const names = stage('names', { run: () => ['Ada', 'Grace'] });
+const greetings = map('greetings', names, (name) => stage('greet', { needs: { name }, run: ({ name }) => \`Hello \${name}\` }));
+
+export const letter = pipeline('letter', { outputs: { greetings } });`,
+  },
+  SF_STREAM_INVALID: {
+    meaning: `A streamed edge cannot work: the stage it reads gives no chunks or stands outside of the region of its reader; or the reader begins only after something that waits for the same stage, so that, once the buffer is full, each would wait for the other; or it is an output of the pipeline.`,
+    remedy: `Read a stage that says \`streams: true\`, in the same scope. Where a reader needs both the chunks and something made of the whole output, let two stages read them. To show chunks to the caller, publish them: \`streams: { publish: true }\`.`,
+    details: {
+      reader: 'stage "speech"',
+      stage: 'model',
+      why: '"speech" begins only when "model" has ended, and that would wait for "speech"',
+    },
+    cause: `
+import { pipeline, stage, streamed } from '@stageflow/core';
+
+const model = stage('model', {
+  streams: true,
+  run: async function* () {
+    yield 'Hello';
+    return { tokens: 1 };
+  },
+});
+const speech = stage('speech', {
+  needs: { tokens: streamed(model), whole: model },
+  run: async ({ tokens, whole }) => {
+    for await (const token of tokens) return \`\${token} (\${whole.tokens})\`;
+    return '';
+  },
+});
+
+export const chat = pipeline('chat', { outputs: { speech } });`,
+    mend: `
+import { pipeline, stage, streamed } from '@stageflow/core';
+
+const model = stage('model', {
+  streams: true,
+  run: async function* () {
+    yield 'Hello';
+    return { tokens: 1 };
+  },
+});
+const speech = stage('speech', {
+  needs: { tokens: streamed(model) },
+  run: async ({ tokens }) => {
+    for await (const token of tokens) return token;
+    return '';
+  },
+});
+
+export const chat = pipeline('chat', { outputs: { speech, model } });`,
   },
 };

@@ -1,8 +1,14 @@
 // What the pages say beyond the table: one entry for each code, in the file of the place where the code appears.
+import { callErrors } from './call.mjs';
 import { definitionErrors } from './definition.mjs';
+import { stepErrors } from './driver.mjs';
+import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
+import { limitErrors, resourceErrors } from './limits.mjs';
+import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
 import { stageErrors } from './stage.mjs';
 import { startErrors } from './start.mjs';
+import { streamErrors } from './stream.mjs';
 
 /**
  * @typedef {object} Prose
@@ -29,17 +35,22 @@ export const places = [
   {
     title: 'Where a run is started',
     appears: 'Where a runtime is made or a run is started: `createRuntime()` and `start()` throw, `run()` rejects. Nothing has run then.',
-    errors: startErrors,
+    errors: { ...startErrors, ...limitErrors },
   },
   {
     title: 'In a stage',
     appears:
       'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
-    errors: stageErrors,
+    errors: { ...stageErrors, ...callErrors, ...resourceErrors, ...regionErrors, ...streamErrors, ...waitErrors, ...stepErrors },
+  },
+  {
+    title: 'Where runs are kept',
+    appears: 'At the verbs of a runtime that has a store: `run()`, `resume()`, `decide()`, `deliver()` and `waits()` reject.',
+    errors: storeErrors,
   },
   {
     title: 'In a run as a whole',
     appears: 'In a run as a whole, or after its end.',
-    errors: runErrors,
+    errors: { ...suspensionErrors, ...runErrors },
   },
 ];

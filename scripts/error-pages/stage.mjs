@@ -183,7 +183,7 @@ await chat.runOrThrow({ text: 'hi' });`,
   SF_RUNTIME_REQUIRED: {
     meaning: `A stage asked for something that its run does not have, such as a store that keeps the question of \`suspend()\` or \`review()\` until somebody answers. A guard that asks for a review blocks nothing and passes nothing: it fails.`,
     remedy: `Run the pipeline on a runtime that provides what the message names, or decide without it.`,
-    details: { stage: 'confirm', feature: 'a store that keeps waits' },
+    details: { stage: 'confirm', feature: 'a runtime with a store, which keeps waits' },
     cause: `
 import { pipeline, stage, suspend } from '@stageflow/core';
 

@@ -47,7 +47,7 @@ export const older = all.run({ i0: '', i1: '', i2: '' });
 test('a stage type that carried its needs would be told by the size of its declarations', { timeout: 60_000 }, async () => {
   const declaration = 'node_modules/@stageflow/core/stage.d.ts';
   const kept = consumer.read(declaration);
-  const carrying = kept.replace(/F>, \{\s*readonly \[K in keyof N\]: N\[K\]\['~types'\]\['out'\];\s*\}>;/, 'F>, ValuesOf<N>>;');
+  const carrying = kept.replace(/F>, \{\s*readonly \[K in keyof N\]: N\[K\]\['~types'\]\['out'\];\s*\}> :/, 'F>, ValuesOf<N>> :');
   expect(carrying).not.toBe(kept);
   consumer.write(declaration, carrying.replace('Source }', 'Source, ValuesOf }'));
   try {

@@ -12,8 +12,8 @@ export interface EventDefinition<out P = unknown> {
 /**
  * Defines an event of one's own. It travels in the envelope of the run's events, numbered with them.
  *
- * @param name - What the event is called: `cart.priced`. Names that begin with `run.`, `stage.` or `attempt.` belong to
- *   Stageflow.
+ * @param name - What the event is called: `cart.priced`. Names that begin with `run.`, `stage.`, `attempt.` or
+ *   `stream.` belong to Stageflow.
  * @param schema - The payload's contract, any synchronous Standard Schema.
  * @example
  * ```ts

@@ -8,8 +8,9 @@ import type { CompletedRun, Run } from './run.ts';
 import { planFrom, runnable } from './runnable.ts';
 import { describeReceived, type Schema } from './schema.ts';
 import type { Input } from './source.ts';
-import type { StageDefinition, StageKind, StagePolicy } from './stage.ts';
+import type { StageDefinition, StageKind, StagePolicy, Streams } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
+import type { StreamedOptions } from './streamed.ts';
 
 /** Where a value comes from, as data: the name of a stage, or one of these. */
 export type SourceSpec =
@@ -18,6 +19,7 @@ export type SourceSpec =
   | { readonly service: string }
   | { readonly optional: string }
   | { readonly settled: string }
+  | ({ readonly streamed: string } & StreamedOptions)
   | { readonly firstOf: readonly string[]; readonly optional?: boolean | undefined };
 
 /** One stage as data. Stages refer to each other by name, in any order. */
@@ -35,6 +37,7 @@ export interface StageSpecData extends StagePolicy {
     | undefined;
   readonly output?: Schema | undefined;
   readonly onFailure?: 'fail' | 'skip' | undefined;
+  readonly streams?: Streams | undefined;
   /** Guards only. */
   readonly failOpen?: boolean | undefined;
   /** Guards only, required there: what is judged. */
@@ -136,6 +139,10 @@ function edge(key: string, source: SourceSpec): DraftEdge {
       return { key, read: 'input', from: [source.input], schema: source.schema as Schema | undefined };
     if ('service' in source && typeof source.service === 'string') return { key, read: 'service', from: [source.service] };
     if ('optional' in source && typeof source.optional === 'string') return { key, read: 'optional', from: [source.optional] };
+    if ('streamed' in source && typeof source.streamed === 'string') {
+      const { streamed, ...stream } = source;
+      return { key, read: 'streamed', from: [streamed], stream };
+    }
     if ('settled' in source && typeof source.settled === 'string') return { key, read: 'settled', from: [source.settled] };
   }
   return { key, read: 'unknown', from: [], received: describeReceived(source) };

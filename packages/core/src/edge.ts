@@ -1,6 +1,7 @@
-import type { StageOutcome } from './outcome.ts';
+import type { EndedOutcome } from './outcome.ts';
 import type { Demand, Skippable, Source } from './source.ts';
 import type { Stage } from './stage.ts';
+import type { StreamedOptions } from './streamed.ts';
 
 /** An edge that tolerates a chosen skip. Made by {@link optional}. */
 export interface Optional<out Out = unknown, out In extends Demand = Demand> extends Source<Out | undefined, In, never> {
@@ -8,7 +9,7 @@ export interface Optional<out Out = unknown, out In extends Demand = Demand> ext
 }
 
 /** An edge that reads how a stage ended. Made by {@link settled}. */
-export interface Settled<out Out = unknown, out In extends Demand = Demand> extends Source<StageOutcome<Out>, In, never> {
+export interface Settled<out Out = unknown, out In extends Demand = Demand> extends Source<EndedOutcome<Out>, In, never> {
   readonly kind: 'settled';
 }
 
@@ -20,9 +21,11 @@ export interface FirstOf<out Out = unknown, out In extends Demand = Demand, out 
 
 /** An edge as it is at run time. */
 export interface EdgeSource {
-  readonly kind: 'optional' | 'settled' | 'firstOf';
+  readonly kind: 'optional' | 'settled' | 'firstOf' | 'streamed';
   readonly name: string;
   readonly of: readonly unknown[];
+  /** Of `streamed`. */
+  readonly stream?: StreamedOptions | undefined;
 }
 
 /**
@@ -71,7 +74,8 @@ export function firstOf<const S extends readonly [Stage, Stage, ...Stage[]]>(
 /** A coalesced value may be missing only if each of its sources may be. */
 type AllSkip<S extends readonly Source[]> = [Extract<S[number], Source<unknown, Demand, never>>] extends [never] ? 'may skip' : never;
 
-function edge<E>(kind: EdgeSource['kind'], of: readonly unknown[]): E {
+/** The one place where an edge's phantom types are put on. */
+export function edge<E>(kind: EdgeSource['kind'], of: readonly unknown[], stream?: StreamedOptions): E {
   const name = of.map((source) => (source as { name?: unknown } | null | undefined)?.name).join(' | ');
-  return Object.freeze({ kind, name, of }) as E;
+  return Object.freeze(stream === undefined ? { kind, name, of } : { kind, name, of, stream }) as E;
 }

@@ -1,20 +1,31 @@
 import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
+import { allOf } from '../test/all-of.ts';
+import { durabilityProvocations, suspendedRun } from '../test/provoked-durability.ts';
+import { limitProvocations } from '../test/provoked-limits.ts';
+import { stepProvocations } from '../test/provoked-steps.ts';
 import { cancel, suspend } from './control.ts';
 import { definePipeline, type PipelineSpecData } from './define.ts';
 import { defineEvent } from './define-event.ts';
-import { optional } from './edge.ts';
-import { type ErrorCode, errorTable, type PlanProblem } from './error-table.ts';
+import { optional, settled } from './edge.ts';
+import type { ErrorCode, PlanProblem } from './error-details.ts';
+import { errorTable } from './error-table.ts';
 import { isStageflowError, StageflowError } from './errors.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import { block, guard, pass } from './guard.ts';
+import { type GuardedOptions, guarded } from './guarded.ts';
 import { inputs, services } from './inputs.ts';
+import { loop } from './loop.ts';
+import { map } from './map.ts';
 import { type Pipeline, pipeline } from './pipeline.ts';
 import type { Run } from './run.ts';
+import { completedOrThrow } from './runnable.ts';
 import { createRuntime } from './runtime.ts';
 import type { Schema } from './schema.ts';
+import type { Source } from './source.ts';
 import { type Stage, type StagePolicy, stage } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
+import { type StreamedOptions, streamed } from './streamed.ts';
 
 /** What a case gives: an error, or a problem that SF_PLAN_INVALID lists. */
 type Provoked = StageflowError | PlanProblem;
@@ -63,8 +74,8 @@ async function failureOf(ask: Stage, options: RunOptions = {}): Promise<Stageflo
 }
 
 /** The failure of a stage that does this with its context. */
-function failing(act: (context: StageContext) => unknown, policy: StagePolicy = {}): Promise<StageflowError> {
-  return failureOf(stage('ask', { ...policy, run: (_, context) => act(context) }));
+function failing(act: (context: StageContext) => unknown, policy: StagePolicy = {}, options: RunOptions = {}): Promise<StageflowError> {
+  return failureOf(stage('ask', { ...policy, run: (_, context) => act(context) }), options);
 }
 
 /** The error that a stage threw: `cause` of the failure. */
@@ -81,6 +92,23 @@ const ok = stage('ok', { run: () => 1 });
 const other = stage('ok', { run: () => 2 });
 const strict = guard('safe', { subject: ok, check: () => pass() });
 const chat = pipeline('chat', { outputs: { ok } });
+const numbers = stage('numbers', { run: () => [1, 2] });
+const doubled = (item: Source<number>) => stage('double', { needs: { item }, run: ({ item }) => item * 2 });
+
+/** A draft that no attempt makes good, and that takes a millisecond. */
+function drafted(options: GuardedOptions): Stage {
+  return guarded(
+    'ask',
+    (feedback) => {
+      const run = (_: unknown, { signal }: StageContext): Promise<string> =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve('a draft')));
+      const draft = stage('draft', { needs: { feedback }, timeoutMs: 1, retry: { attempts: 1 }, run });
+      const written = stage('written', { needs: { draft: settled(draft) }, run: () => 'a draft' });
+      return guard('good', { subject: written, check: () => block('it is impolite') });
+    },
+    options,
+  );
+}
 const priced = defineEvent('cart.priced', refusing({ message: 'expected a number', path: ['total'] }));
 
 /** Ways to bring about each code through the public interface. */
@@ -155,6 +183,28 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
         }),
       ),
   },
+  SF_LOCAL_ESCAPED: {
+    'in another stage': () => {
+      let item: Source<number> | undefined;
+      const it = map('totals', numbers, (given) => {
+        item = given;
+        return stage('double', { needs: { given }, run: () => 1 });
+      });
+      const outside = stage('ask', { needs: { item: item as Source<number> }, run: () => 1 });
+      return problemOf('SF_LOCAL_ESCAPED', () => pipeline('chat', { outputs: { it, outside } }));
+    },
+  },
+  SF_REGION_CONSTANT: {
+    'in a map': () => problemOf('SF_REGION_CONSTANT', () => pipeline('chat', { outputs: { it: map('totals', numbers, () => ok) } })),
+  },
+  SF_STREAM_INVALID: {
+    'of a stage that gives none': () => problemOf('SF_STREAM_INVALID', () => pipeline('chat', { outputs: { it: speaks(ok as never) } })),
+    'of one that it also waits for': () =>
+      problemOf('SF_STREAM_INVALID', () =>
+        pipeline('chat', { outputs: { it: stage('ask', { needs: { tokens: streamed(model3), whole: model3 }, run: () => 1 }) } }),
+      ),
+    'as an output': () => problemOf('SF_STREAM_INVALID', () => pipeline('chat', { outputs: { it: streamed(model3) } })),
+  },
 
   SF_INPUT_INVALID: {
     'with a path': () => {
@@ -185,7 +235,11 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
       return thrownBy(() => runtime.run(chat, {}));
     },
   },
-  SF_RUNTIME_REQUIRED: { 'by suspend()': () => failing(() => suspend({ question: 'go on?' })) },
+  SF_RUNTIME_REQUIRED: {
+    'by suspend()': () => failing(() => suspend({ question: 'go on?' })),
+    'by the name of a resource': () => failing(() => 1, { resource: 'model' }),
+  },
+  ...limitProvocations,
 
   SF_STAGE_FAILED: {
     'by an error': () =>
@@ -221,6 +275,19 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
       }),
     'by no verdict': () => guardError(() => true),
   },
+  SF_MAP_INVALID: {
+    'items that are none': () => failureOf(map('ask', stage('list', { run: () => 7 as unknown as number[] }), doubled)),
+    'two of one key': () => failureOf(map('ask', numbers, doubled, { key: () => 'same' })),
+  },
+  SF_LOOP_EXHAUSTED: {
+    'after one turn': () => failureOf(loop('ask', ok, doubled, { until: () => false, maxTurns: 1 })),
+    'after three': () => failureOf(loop('ask', ok, doubled, { until: () => false, maxTurns: 3 })),
+  },
+  SF_GUARD_EXHAUSTED: {
+    'by attempts': () => failureOf(drafted({ attempts: 3, stagnation: 9 })),
+    'by stagnation': () => failureOf(drafted({ attempts: 3, stagnation: 1 })),
+    'by time': () => failureOf(drafted({ attempts: 9, stagnation: 9, timeoutMs: 1 })),
+  },
   SF_EXTENSION_INVALID: {
     'a missing one': () => causeOf(failing((context) => context.extension('tenant', refusing({ message: 'expected an object' })))),
   },
@@ -229,6 +296,78 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
   },
   SF_SCHEMA_ASYNC: { 'of an extension': () => causeOf(failing((context) => context.extension('tenant', late))) },
   SF_EVENT_INVALID: { 'a payload': () => causeOf(failing((context) => context.emit(priced, { total: 'x' } as never))) },
+
+  SF_INTERCEPTOR_FAILED: {
+    'before a stage': () =>
+      failureOf(ok, { interceptors: [{ name: 'quota', stage: () => Promise.reject(new Error('the quota is spent')) }] }),
+    'around a run': () =>
+      failureOf(ok, {
+        interceptors: [
+          {
+            name: 'quota',
+            run: async (_, next) => {
+              await next();
+              throw new TypeError('no such tenant');
+            },
+          },
+        ],
+      }),
+  },
+  SF_INTERCEPTOR_INVALID: {
+    'by a value of its own': () => failureOf(ok, { interceptors: [{ name: 'memo', attempt: (async () => 7) as never }] }),
+    'by next() twice': () => failureOf(ok, { interceptors: [{ name: 'again', stage: (_, next) => next().then(() => next()) }] }),
+  },
+  SF_DEPTH_EXCEEDED: {
+    'by a stage that calls another': () =>
+      causeOf(causeOf(failing(({ call }) => call(stage('inner', { run: (_, { call }) => call(ok, {}) }), {}), {}, { maxCallDepth: 1 }))),
+  },
+  SF_CALL_INVALID: {
+    'of a region': () => causeOf(failing(({ call }) => call(map('each', numbers, doubled) as never, {} as never))),
+    'of one stage twice at once': () => {
+      const slow = stage('slow', { run: async () => 1 });
+      return causeOf(failing(({ call }) => Promise.all([call(slow, {}), call(slow, {})])));
+    },
+  },
+  SF_NONDETERMINISTIC: {
+    'with other values': () =>
+      causeOf(
+        failing(
+          async ({ call, attempt }) => {
+            await call(doubled(numbers as never) as Stage<number, never, never, { item: number }>, { item: attempt });
+            throw new Error('once more');
+          },
+          { retry: { attempts: 2, baseMs: 0 } },
+        ),
+      ),
+  },
+  SF_STREAM_UNDECLARED: { 'by emitChunk()': () => causeOf(failing(({ emitChunk }) => emitChunk('Hel'))) },
+  SF_STREAM_CLOSED: {
+    'after the run': async () => {
+      let kept: StageContext | undefined;
+      const ask = stage('ask', {
+        streams: true,
+        run: (_, context) => {
+          kept = context;
+        },
+      });
+      await runOf(ask);
+      return thrownBy(() => kept?.emitChunk('late'));
+    },
+  },
+  SF_STREAM_PUT_TIMEOUT: { 'by a reader that hangs': () => failureOf(speaks(model3, { capacity: 1, putTimeoutMs: 50 })) },
+  SF_STREAM_OVERFLOW: { 'by a reader that hangs': () => failureOf(speaks(model3, { capacity: 1, overflow: 'error' })) },
+  SF_STREAM_BROKEN: {
+    'by a failure': async () => {
+      const run = await runOf(stage('ask', { needs: { tokens: streamed(breaking) }, run: ({ tokens }) => allOf(tokens) }), {
+        failureMode: 'continue',
+      });
+      return causeOf(Promise.resolve(run.errors[1] as StageflowError));
+    },
+  },
+
+  ...durabilityProvocations,
+  ...stepProvocations,
+  SF_RUN_SUSPENDED: { 'for whoever needs it completed': async () => thrownBy(async () => completedOrThrow(await suspendedRun())) },
 
   SF_RUN_DEADLINE: {
     'with a stage in flight': () => failureOf(stage('ask', { run: (_, context) => obedient(context) }), { deadlineMs: 50 }),
@@ -273,6 +412,25 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
     },
   },
 };
+
+const model3 = stage('model', {
+  streams: true,
+  run: async function* () {
+    for (const token of ['Hel', 'lo', '!']) yield token;
+  },
+});
+const breaking = stage('model', {
+  streams: true,
+  run: async function* () {
+    yield 'Hel';
+    throw new Error('the line went dead');
+  },
+});
+
+/** A reader that takes nothing and never ends. */
+function speaks(producer: typeof model3, options: StreamedOptions = {}): Stage {
+  return stage('ask', { needs: { tokens: streamed(producer, options) }, run: (_, context) => obedient(context) });
+}
 
 const { model } = services<{ model: { ask(): string } }>();
 const readsModel: Pipeline<(typeof model)['~types']['in'], unknown> = pipeline('chat', {

@@ -1,94 +1,12 @@
+import type { ErrorCode, ErrorDetails, PlanProblem } from './error-details.ts';
+import { didYouMean, type ErrorEntry, ended, entry } from './error-entry.ts';
+import { limitErrors } from './limits/limit-errors.ts';
+
 /**
  * Every error code, once: the details it carries, its message, what to do about it. Messages are full sentences that
  * name the subject and what was received. The pages in `docs/errors` are generated from this table and a test keeps
  * them in step.
  */
-
-/** What is known about one problem of a plan. */
-export interface PlanProblem {
-  readonly code: PlanProblemCode;
-  readonly message: string;
-  readonly hint: string;
-}
-
-/** The details each code carries. */
-export interface ErrorDetails {
-  SF_PLAN_INVALID: { readonly pipeline: string; readonly problems: readonly PlanProblem[] };
-  SF_PLAN_EMPTY: { readonly pipeline: string };
-  SF_NAME_INVALID: { readonly subject: string; readonly name: string; readonly why: string };
-  SF_DUPLICATE_STAGE: { readonly stage: string };
-  SF_UNKNOWN_STAGE: { readonly stage: string; readonly reader: string; readonly nearest: string | undefined };
-  SF_UNKNOWN_SOURCE: { readonly reader: string; readonly key: string; readonly received: string };
-  SF_CYCLE: { readonly path: readonly string[] };
-  SF_STAGE_UNREACHABLE: { readonly stage: string };
-  SF_INPUT_CONFLICT: { readonly input: string };
-  SF_POLICY_INVALID: { readonly subject: string; readonly option: string; readonly expected: string; readonly received: string };
-  SF_GUARD_TOLERATED: { readonly guard: string; readonly reader: string; readonly edge: string };
-  SF_ROUTE_EXPECTED: { readonly stage: string; readonly reader: string };
-
-  SF_INPUT_INVALID: { readonly inputs: readonly { readonly input: string; readonly issues: readonly string[] }[] };
-  SF_SERVICE_MISSING: { readonly services: readonly string[] };
-  SF_OPTION_INVALID: { readonly option: string; readonly expected: string; readonly received: string };
-  SF_PIPELINE_UNKNOWN: { readonly pipeline: string; readonly nearest: string | undefined; readonly otherOfThatName: boolean };
-  SF_DUPLICATE_PIPELINE: { readonly pipeline: string };
-  SF_RUNTIME_CLOSED: { readonly pipeline: string };
-  SF_RUNTIME_REQUIRED: { readonly stage: string; readonly feature: string };
-
-  SF_STAGE_FAILED: { readonly stage: string; readonly thrown: string };
-  SF_STAGE_TIMEOUT: { readonly stage: string; readonly timeoutMs: number; readonly overrunMs: number };
-  SF_STAGE_IDLE: { readonly stage: string; readonly idleMs: number };
-  SF_STAGE_BUDGET: { readonly stage: string; readonly budgetMs: number };
-  SF_OUTPUT_INVALID: { readonly stage: string; readonly issues: readonly string[]; readonly received: string };
-  SF_ROUTE_INVALID: { readonly stage: string; readonly received: string };
-  SF_WHEN_INVALID: { readonly stage: string; readonly received: string };
-  SF_GUARD_FAILED: { readonly stage: string; readonly why: string };
-  SF_EXTENSION_INVALID: { readonly extension: string; readonly issues: readonly string[] };
-  SF_CONFIG_INVALID: { readonly key: string; readonly issues: readonly string[] };
-  SF_SCHEMA_ASYNC: { readonly subject: string };
-  SF_EVENT_INVALID: { readonly event: string; readonly issues: readonly string[] };
-
-  SF_RUN_DEADLINE: { readonly deadlineMs: number };
-  SF_RUN_BLOCKED: { readonly stage: string; readonly reason: string };
-  SF_RUN_CANCELLED: { readonly reason: string };
-  SF_RUN_ENDED: { readonly stage: string; readonly call: string };
-  SF_CLEANUP_FAILED: { readonly stage: string; readonly why: string };
-}
-
-/** Every error code. */
-export type ErrorCode = keyof ErrorDetails;
-
-/** The codes of problems that `pipeline()` and `definePipeline()` report, all at once, inside `SF_PLAN_INVALID`. */
-export type PlanProblemCode =
-  | 'SF_PLAN_EMPTY'
-  | 'SF_NAME_INVALID'
-  | 'SF_DUPLICATE_STAGE'
-  | 'SF_UNKNOWN_STAGE'
-  | 'SF_UNKNOWN_SOURCE'
-  | 'SF_CYCLE'
-  | 'SF_STAGE_UNREACHABLE'
-  | 'SF_INPUT_CONFLICT'
-  | 'SF_POLICY_INVALID'
-  | 'SF_GUARD_TOLERATED'
-  | 'SF_ROUTE_EXPECTED';
-
-interface ErrorEntry<Details> {
-  readonly message: (details: Details) => string;
-  readonly hint: (details: Details) => string;
-  readonly retryable: boolean;
-}
-
-function entry<Details>(message: (details: Details) => string, hint: (details: Details) => string, retryable = false): ErrorEntry<Details> {
-  return { message, hint, retryable };
-}
-
-function didYouMean(nearest: string | undefined, otherwise: string): string {
-  return nearest === undefined ? otherwise : `Did you mean "${nearest}"?`;
-}
-
-/** Text of users' or of schemas, as the end of a sentence. */
-function ended(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
 
 /** What a schema complained of. */
 function reasons(issues: readonly string[]): string {
@@ -100,6 +18,8 @@ function listed(problems: readonly PlanProblem[]): string {
   const separator = problems.length === 1 ? ' ' : '\n- ';
   return problems.map(({ message, hint }) => `${separator}${message} ${hint}`).join('');
 }
+
+const spentWords = { attempts: 'which is all that are allowed', stagnation: 'the last ones alike', timeout: 'and the time was up' };
 
 /** The table itself. */
 export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]> } = {
@@ -155,6 +75,19 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Refer to a stage made with route().',
   ),
 
+  SF_LOCAL_ESCAPED: entry(
+    (d) => `"${d.local}" is read by ${d.reader}, outside of the region that gives it.`,
+    () => 'Read it only in what the body of the region returns, directly or through others.',
+  ),
+  SF_REGION_CONSTANT: entry(
+    (d) => `What "${d.stage}" repeats reads nothing that changes, so every repetition would be the same.`,
+    () => 'Let a stage of its body read the item, the state or the feedback it is given.',
+  ),
+  SF_STREAM_INVALID: entry(
+    (d) => `The ${d.reader} cannot read the chunks of "${d.stage}": ${ended(d.why)}`,
+    () => 'Read with streamed() a stage of the same scope that says streams: true, and wait for nothing that waits for the same stage.',
+  ),
+
   SF_INPUT_INVALID: entry(
     (d) => d.inputs.map(({ input, issues }) => `Input "${input}" is invalid: ${reasons(issues)}`).join(' '),
     () => 'Mend the value given to run(); nothing has run.',
@@ -189,6 +122,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     (d) => `Stage "${d.stage}" needs ${d.feature}, which this run does not have.`,
     () => 'Run the pipeline on a runtime that provides it.',
   ),
+  ...limitErrors,
 
   SF_STAGE_FAILED: entry(
     (d) => `Stage "${d.stage}" failed: ${d.thrown}`,
@@ -230,6 +164,19 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     (d) => `Guard "${d.stage}" could not give a verdict: ${ended(d.why)}`,
     () => 'Return pass(), transform(), block() or review(). Without a verdict a guard blocks, unless it is declared failOpen.',
   ),
+  SF_MAP_INVALID: entry(
+    (d) => `Map "${d.stage}" cannot go through its items: ${ended(d.why)}`,
+    () => 'Give it an array or another iterable, and a key that is a string or a number and differs for each item.',
+  ),
+  SF_LOOP_EXHAUSTED: entry(
+    (d) => `Loop "${d.stage}" had not come to its end after ${d.turns} ${d.turns === 1 ? 'turn' : 'turns'}.`,
+    () => 'Allow more turns, or keep the last state with onExhausted: "keep". The state is in details.lastValue.',
+  ),
+  SF_GUARD_EXHAUSTED: entry(
+    (d) =>
+      `"${d.stage}" found no draft that its guard lets pass: ${d.attempts} made, ${spentWords[d.spent]}; the last was rejected because ${ended(d.reason)}`,
+    () => 'Let the producer use the feedback, or allow more attempts. The last draft is in details.lastValue.',
+  ),
   SF_EXTENSION_INVALID: entry(
     (d) => `Extension "${d.extension}" is invalid: ${reasons(d.issues)}`,
     () => 'Mend the value under "extensions" in the run options.',
@@ -247,6 +194,102 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Mend the payload given to context.emit(), or the schema given to defineEvent().',
   ),
 
+  SF_INTERCEPTOR_FAILED: entry(
+    (d) => `Interceptor "${d.interceptor}" threw: ${ended(d.thrown)}`,
+    () => 'What an interceptor throws fails what it stands around. The error is in "cause".',
+  ),
+  SF_INTERCEPTOR_INVALID: entry(
+    (d) => `Interceptor "${d.interceptor}" broke the rules: ${ended(d.why)}`,
+    () => 'Call next() at most once and return what it gave; or return cached(value), or throw.',
+  ),
+  SF_DEPTH_EXCEEDED: entry(
+    (d) => `Stage "${d.stage}" called "${d.callee}" more than ${d.maxDepth} calls deep.`,
+    () => 'Look for a stage that calls itself, or raise maxCallDepth in the options of the run or the runtime.',
+  ),
+  SF_CALL_INVALID: entry(
+    (d) => `Stage "${d.stage}" cannot call "${d.callee}": ${ended(d.why)}`,
+    () => 'Call a stage; give calls of one stage that are under way at once a key each.',
+  ),
+  SF_NONDETERMINISTIC: entry(
+    (d) => `Stage "${d.stage}" did not repeat its call "${d.call}": before it was ${d.expected}, now it is ${d.received}.`,
+    () => 'A stage that is run again must make the same calls with the same values. Derive them from its values, or give calls keys.',
+  ),
+  SF_STREAM_UNDECLARED: entry(
+    (d) => `Stage "${d.stage}" gave a chunk, and does not say that it streams.`,
+    () => 'Add streams: true to the stage.',
+  ),
+  SF_STREAM_CLOSED: entry(
+    (d) => `Stage "${d.stage}" gave a chunk after its attempt had ended.`,
+    () => 'Await context.emitChunk(), and stop the work of a stage when context.signal aborts.',
+  ),
+  SF_STREAM_PUT_TIMEOUT: entry(
+    (d) => `Stage "${d.stage}" waited ${d.putTimeoutMs} ms for "${d.reader}" to take a chunk.`,
+    () => 'Let the reader take chunks faster, raise capacity or putTimeoutMs of the streamed edge, or let it drop chunks with "overflow".',
+  ),
+  SF_STREAM_OVERFLOW: entry(
+    (d) =>
+      `Stage "${d.stage}" gave a chunk for which "${d.reader}" had no room: ${d.capacity} ${d.capacity === 1 ? 'was' : 'were'} waiting.`,
+    () => 'Let the reader take chunks faster, raise the capacity of the streamed edge, or choose another "overflow".',
+  ),
+  SF_STREAM_BROKEN: entry(
+    (d) => `The chunks of "${d.stage}" that "${d.reader}" reads break off: ${ended(d.why)}`,
+    () => 'What came before is whole. A reader that can use it catches this error; where another error is behind it, that is in "cause".',
+  ),
+  SF_NOT_SERIALIZABLE: entry(
+    (d) => `What "${d.stage}" yields cannot be kept: at ${d.at} it has ${d.received}.`,
+    () => 'Yield plain data, dates, maps, sets, bytes or errors; hand clients and functions on as services.',
+  ),
+  SF_ANSWER_INVALID: entry(
+    (d) => `The answer "${d.wait}" that "${d.stage}" waits for is invalid: ${reasons(d.issues)}`,
+    () => 'Answer with what the stage asks for.',
+  ),
+  SF_WAIT_EXPIRED: entry(
+    (d) => `"${d.stage}" waited for "${d.wait}", and no answer came in time.`,
+    () => 'Answer sooner, or give the wait more time.',
+  ),
+  SF_WAIT_CLOSED: entry(
+    (d) => `Wait "${d.waitId}" takes no answer: ${ended(d.why)}`,
+    () => 'List the open waits with runtime.waits().',
+  ),
+  SF_RUN_EXISTS: entry(
+    (d) => `A run "${d.runId}" is kept already.`,
+    () => 'Give each run an id of its own, or resume the one that is kept.',
+  ),
+  SF_RUN_UNKNOWN: entry(
+    (d) => `The store has no run "${d.runId}".`,
+    () => 'Check the id and the tenant.',
+  ),
+  SF_RUN_NOT_RESUMABLE: entry(
+    (d) => `Run "${d.runId}" cannot be resumed: ${ended(d.why)}`,
+    () => 'A run is resumed by one process at a time, until it has ended.',
+  ),
+  SF_RUN_TAKEN_OVER: entry(
+    (d) => `Another process has gone on with run "${d.runId}" after activation ${d.epoch}.`,
+    () => 'Nothing to do: what this activation did after that is not kept. Raise leaseMs if the process was merely slow.',
+  ),
+  SF_PLAN_CHANGED: entry(
+    (d) =>
+      `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
+    () => 'Resume it with the code that began it, or declare the change compatible.',
+  ),
+  SF_STORE_FAILED: entry(
+    (d) => `Store "${d.store}" failed: ${ended(d.why)}`,
+    () => 'See "cause". What was kept before is kept; resume the run when the store is back.',
+    true,
+  ),
+  SF_STEP_LOST: entry(
+    (d) => `Nobody knows what became of an attempt of stage "${d.stage}": ${ended(d.reason)}`,
+    () => 'A retry policy lets it be tried again; give effects an idempotency key.',
+    true,
+  ),
+  SF_STEP_REFUSED: entry(
+    (d) => `The step "${d.path}" cannot be run here: ${ended(d.why)}`,
+    () => 'Let the place where stages run and the place that walks the plan have the same version of the pipeline.',
+  ),
+  SF_RUN_SUSPENDED: entry(
+    (d) => `The run waits to be answered: ${d.waits.join(', ')}.`,
+    () => 'Answer with runtime.decide() or runtime.deliver(), then runtime.resume().',
+  ),
   SF_RUN_DEADLINE: entry(
     (d) => `The run did not finish within ${d.deadlineMs} ms.`,
     () => 'Raise deadlineMs, or give slow stages a timeout of their own.',

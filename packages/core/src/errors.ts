@@ -1,4 +1,5 @@
-import { type ErrorCode, type ErrorDetails, errorTable } from './error-table.ts';
+import type { ErrorCode, ErrorDetails } from './error-details.ts';
+import { errorTable } from './error-table.ts';
 
 const brand: unique symbol = Symbol.for('stageflow.error');
 

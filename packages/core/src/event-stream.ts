@@ -13,16 +13,21 @@ export class EventStream implements AsyncIterableIterator<RunEvent> {
   #forgotten = 0;
 
   readonly #onLeave: () => void;
+  readonly #runId: string | undefined;
 
-  /** @param onLeave - Called when the reader leaves before the end. */
-  constructor(capacity = 100_000, onLeave: () => void = () => {}) {
+  /**
+   * @param onLeave - Called when the reader leaves before the end.
+   * @param runId - The run whose last event ends the stream, where it carries those of others, too.
+   */
+  constructor(capacity = 100_000, onLeave: () => void = () => {}, runId: string | undefined = undefined) {
     this.#capacity = capacity;
     this.#onLeave = onLeave;
+    this.#runId = runId;
   }
 
   push(event: RunEvent): void {
     if (this.#ended) return;
-    this.#ended = isTerminal(event);
+    this.#ended = isTerminal(event) && (this.#runId === undefined || event.runId === this.#runId);
     const reader = this.#readers.shift();
     if (reader !== undefined) reader({ value: event, done: false });
     else this.#keep(event);

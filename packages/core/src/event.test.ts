@@ -14,6 +14,7 @@ const topics = {
   'run.started': 'pipeline.started',
   'run.snapshotted': 'pipeline.snapshotted',
   'run.stopping': 'pipeline.stopping',
+  'run.suspended': 'pipeline.suspended',
   'run.completed': 'pipeline.completed',
   'run.failed': 'pipeline.failed',
   'run.blocked': 'pipeline.blocked',
@@ -24,11 +25,21 @@ const topics = {
   'stage.failed': 'stage.ask.failed',
   'stage.blocked': 'stage.ask.blocked',
   'stage.cancelled': 'stage.ask.cancelled',
+  'stage.suspended': 'stage.ask.suspended',
+  'stage.resumed': 'stage.ask.resumed',
   'stage.progressed': 'stage.ask.progressed',
   'attempt.failed': 'attempt.failed',
   'attempt.abandoned': 'attempt.abandoned',
   'attempt.arrived_late': 'attempt.arrived_late',
+  'stream.opened': 'stream.opened',
+  'stream.chunk': 'stream.chunk',
+  'stream.overflowed': 'stream.overflowed',
+  'stream.closed': 'stream.closed',
   'guard.failed_open': 'guard.failed_open',
+  'guarded.rejected': 'guard_retry.attempt',
+  'guarded.retried': 'guard_retry.scheduled',
+  'guarded.exhausted': 'guard_retry.exhausted',
+  'guarded.recovered': 'guard_retry.recovered',
   'cleanup.failed': 'cleanup.failed',
   'events.dropped': 'events.dropped',
   custom: 'cart.priced',
@@ -45,14 +56,21 @@ test('a custom event may be called like one of the run, and keeps its name', () 
 });
 
 describe('isTerminal()', () => {
-  test('is true of the four ends of a run', () => {
-    expect(types.filter((type) => isTerminal(event(type)))).toEqual(['run.completed', 'run.failed', 'run.blocked', 'run.cancelled']);
+  test('is true of the ends of a run, and of one that rests', () => {
+    expect(types.filter((type) => isTerminal(event(type)))).toEqual([
+      'run.suspended',
+      'run.completed',
+      'run.failed',
+      'run.blocked',
+      'run.cancelled',
+    ]);
   });
 });
 
 describe('mustArrive()', () => {
   test('is true of the ends of a run, and of a guard that failed open', () => {
     expect(types.filter((type) => mustArrive(event(type)))).toEqual([
+      'run.suspended',
       'run.completed',
       'run.failed',
       'run.blocked',

@@ -1,6 +1,6 @@
 /**
- * Every event of a run, once. Facts, in the past tense; ids and numbers only, never the values of stages. `version` of
- * the union is {@link eventVersion}; it changes when a member changes its meaning.
+ * Every event of a run, once. Facts, in the past tense; ids and numbers only, never the values of stages but for chunks
+ * that a stage publishes. `version` of the union is {@link eventVersion}; it changes when a member changes its meaning.
  */
 import type { RunIdentity } from './identity.ts';
 import type { OutcomeCounts, OutcomeStatus } from './outcome.ts';
@@ -84,6 +84,23 @@ export interface RunCancelled extends RunEnded {
   readonly reason: string;
   readonly cancelledBy: string | undefined;
 }
+export interface RunSuspended extends RunEnded {
+  readonly type: 'run.suspended';
+  /** Ids of what the run waits for. */
+  readonly waits: readonly string[];
+}
+/** A stage waits for an answer from outside. */
+export interface StageSuspended extends StageEnvelope {
+  readonly type: 'stage.suspended';
+  readonly waitId: string;
+  /** `answer`, `review`, or what `waitFor()` named. */
+  readonly wait: string;
+}
+/** The answer has come. */
+export interface StageResumed extends StageEnvelope {
+  readonly type: 'stage.resumed';
+  readonly waitId: string;
+}
 export interface StageStarted extends StageEnvelope {
   readonly type: 'stage.started';
   readonly kind: string;
@@ -93,6 +110,8 @@ export interface StageCompleted extends StageEnvelope {
   readonly type: 'stage.completed';
   readonly kind: string;
   readonly durationMs: number;
+  /** Present where an interceptor had its value already. */
+  readonly cached?: true;
 }
 export interface StageSkipped extends StageEnvelope {
   readonly type: 'stage.skipped';
@@ -141,9 +160,63 @@ export interface AttemptArrivedLate extends StageEnvelope {
   readonly type: 'attempt.arrived_late';
   readonly settledAs: 'resolved' | 'rejected';
 }
+/** An attempt of a stage that streams has begun. */
+export interface StreamOpened extends StageEnvelope {
+  readonly type: 'stream.opened';
+  /** Streamed edges that read it. */
+  readonly readers: number;
+}
+/** A stage gave a chunk; only where it says `streams: { publish: true }`. */
+export interface StreamChunk extends StageEnvelope {
+  readonly type: 'stream.chunk';
+  /** 0-based, within the attempt. */
+  readonly index: number;
+  readonly chunk: unknown;
+}
+/** A reader's buffer was full and has lost a chunk: the first of this attempt. The counters of `stream.closed` say how many it were. */
+export interface StreamOverflowed extends StageEnvelope {
+  readonly type: 'stream.overflowed';
+  /** The path of the reader. */
+  readonly reader: string;
+}
+/** No chunk of this attempt follows, and every reader has taken those it takes. */
+export interface StreamClosed extends StageEnvelope {
+  readonly type: 'stream.closed';
+  readonly chunks: number;
+  /** Milliseconds that the stage waited for readers. */
+  readonly blockedMs: number;
+  /** What became of the chunks that each reader was given; `reader` is its path. */
+  readonly readers: readonly {
+    readonly reader: string;
+    readonly delivered: number;
+    readonly dropped: number;
+    readonly unread: number;
+    readonly highWaterMark: number;
+  }[];
+}
 export interface GuardFailedOpen extends StageEnvelope {
   readonly type: 'guard.failed_open';
   readonly error: ErrorSummary;
+}
+/** The guard of a `guarded` region sent a draft back; `attempt` is the draft's number. */
+export interface GuardedRejected extends StageEnvelope {
+  readonly type: 'guarded.rejected';
+  readonly reason: string;
+}
+/** Another draft is made, with the reason as feedback. */
+export interface GuardedRetried extends StageEnvelope {
+  readonly type: 'guarded.retried';
+  readonly reason: string;
+}
+/** No further draft is made. */
+export interface GuardedExhausted extends StageEnvelope {
+  readonly type: 'guarded.exhausted';
+  readonly reason: string;
+  readonly spent: 'attempts' | 'stagnation' | 'timeout';
+}
+/** A draft passed after others were sent back. */
+export interface GuardedRecovered extends StageEnvelope {
+  readonly type: 'guarded.recovered';
 }
 export interface CleanupFailed extends StageEnvelope {
   readonly type: 'cleanup.failed';
@@ -172,7 +245,10 @@ export type RunEvent =
   | RunFailed
   | RunBlocked
   | RunCancelled
+  | RunSuspended
   | StageStarted
+  | StageSuspended
+  | StageResumed
   | StageCompleted
   | StageSkipped
   | StageFailed
@@ -182,7 +258,15 @@ export type RunEvent =
   | AttemptFailed
   | AttemptAbandoned
   | AttemptArrivedLate
+  | StreamOpened
+  | StreamChunk
+  | StreamOverflowed
+  | StreamClosed
   | GuardFailedOpen
+  | GuardedRejected
+  | GuardedRetried
+  | GuardedExhausted
+  | GuardedRecovered
   | CleanupFailed
   | EventsDropped
   | CustomEvent;
@@ -190,9 +274,9 @@ export type RunEvent =
 /** The member of {@link RunEvent} with this type. */
 export type EventOf<T extends RunEvent['type']> = Extract<RunEvent, { readonly type: T }>;
 
-/** Whether this is the last event of its run. */
-export function isTerminal(event: RunEvent): event is RunCompleted | RunFailed | RunBlocked | RunCancelled {
-  return /^run\.(completed|failed|blocked|cancelled)$/.test(event.type);
+/** Whether this is the last event of its run, or of this activation of it. */
+export function isTerminal(event: RunEvent): event is RunCompleted | RunFailed | RunBlocked | RunCancelled | RunSuspended {
+  return /^run\.(completed|failed|blocked|cancelled|suspended)$/.test(event.type);
 }
 
 /** Whether no sink may lose this event, however far behind it is. */
@@ -206,9 +290,16 @@ export function droppedBefore(next: RunEvent, sink: string, count: number): Even
   return { type: 'events.dropped', sink, count, runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId };
 }
 
+const guardRetryTopics: Readonly<Record<string, string>> = {
+  'guarded.rejected': 'guard_retry.attempt',
+  'guarded.retried': 'guard_retry.scheduled',
+  'guarded.exhausted': 'guard_retry.exhausted',
+  'guarded.recovered': 'guard_retry.recovered',
+};
+
 /**
  * The event's topic in the taxonomy of the earlier systems: `pipeline.created|started|completed|failed|cancelled`,
- * `stage.{name}.started|completed|failed|skipped`, and the type itself where that taxonomy has no word.
+ * `stage.{name}.started|completed|failed|skipped`, `guard_retry.attempt|scheduled|exhausted|recovered`, and the type itself where that taxonomy has no word.
  *
  * @example
  * ```ts
@@ -219,5 +310,5 @@ export function topicOf(event: RunEvent): string {
   if (event.type === 'custom') return event.name;
   if (event.type.startsWith('run.')) return `pipeline.${event.type.slice('run.'.length)}`;
   if (event.type.startsWith('stage.') && 'stage' in event) return `stage.${event.stage}.${event.type.slice('stage.'.length)}`;
-  return event.type;
+  return guardRetryTopics[event.type] ?? event.type;
 }

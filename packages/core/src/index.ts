@@ -1,3 +1,4 @@
+export { type Arms, branch } from './branch.ts';
 export type { Condition, When } from './condition.ts';
 export {
   type Cancel,
@@ -14,8 +15,10 @@ export {
   suspend,
 } from './control.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
+export type { Delivery } from './durable/durable-runs.ts';
+export { memoryRunStore } from './durable/memory-run-store.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
-export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-table.ts';
+export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
 export { type ErrorLocation, isStageflowError, StageflowError, type StageflowErrorJson } from './errors.ts';
 export {
   type AttemptAbandoned,
@@ -28,6 +31,10 @@ export {
   type EventOf,
   type EventsDropped,
   eventVersion,
+  type GuardedExhausted,
+  type GuardedRecovered,
+  type GuardedRejected,
+  type GuardedRetried,
   type GuardFailedOpen,
   isTerminal,
   type RunBlocked,
@@ -39,17 +46,21 @@ export {
   type RunSnapshotted,
   type RunStarted,
   type RunStopping,
+  type RunSuspended,
   type StageBlocked,
   type StageCancelled,
   type StageCompleted,
   type StageEnvelope,
   type StageFailed,
   type StageProgressed,
+  type StageResumed,
   type StageSkipped,
   type StageStarted,
+  type StageSuspended,
   topicOf,
 } from './event.ts';
 export type { RunOptions } from './execution/start-run.ts';
+export { fallback } from './fallback.ts';
 export {
   type Block,
   block,
@@ -65,12 +76,29 @@ export {
   transform,
   type Verdict,
 } from './guard.ts';
+export { type Feedback, type GuardedOptions, guarded } from './guarded.ts';
 export type { IdentityOptions, RunIdentity } from './identity.ts';
 export { type InputsOf, inputs, type ServicesOf, services } from './inputs.ts';
+export {
+  type Cached,
+  cached,
+  type InterceptedRun,
+  type InterceptedStage,
+  type Interceptor,
+  type InterceptorScope,
+} from './interceptor.ts';
+export type { OverloadOptions } from './limits/overload.ts';
+export type { WaitPercentiles } from './limits/recent-waits.ts';
+export type { ResourceOptions, ResourceSnapshot } from './limits/resource-pool.ts';
+export type { ResourceOption, ResourceUse } from './limits/resource-use.ts';
+export type { LimitSnapshots, OverloadChange, RuntimeLimits } from './limits/runtime-limits.ts';
+export { type LoopOptions, loop } from './loop.ts';
+export { type ItemErrorPolicy, type ItemOf, type ItemOutcome, type MapOptions, type Mapped, map } from './map.ts';
 export type {
   BlockedOutcome,
   CancelledOutcome,
   CompletedOutcome,
+  EndedOutcome,
   FailedOutcome,
   OutcomeCounts,
   OutcomeStatus,
@@ -78,6 +106,7 @@ export type {
   SkippedOutcome,
   StageOutcome,
   StageReport,
+  SuspendedOutcome,
 } from './outcome.ts';
 export {
   type OptionsArgument,
@@ -92,17 +121,23 @@ export {
 } from './pipeline.ts';
 export type { FailureMode, PipelinePolicy } from './plan/draft.ts';
 export type { Plan } from './plan/plan.ts';
+export { race } from './race.ts';
+export type { Region, WithoutLocals } from './region.ts';
 export type { RetryPolicy } from './retry.ts';
 export { type Route, type RouteSpec, route } from './route.ts';
-export type { BlockedRun, CancelledRun, CompletedRun, FailedRun, Run, RunStatus, RunSummary } from './run.ts';
+export type { BlockedRun, CancelledRun, CompletedRun, FailedRun, OpenWait, Run, RunStatus, RunSummary, SuspendedRun } from './run.ts';
 export type { RunHandle } from './run-handle.ts';
-export { createRuntime, type Runtime, type RuntimeOptions, type SinkEntry } from './runtime.ts';
+export type { ActiveRunInfo } from './run-registry.ts';
+export { createRuntime, type Runtime } from './runtime.ts';
+export type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';
+export type { SinkEntry } from './sink-queues.ts';
 export type {
   Demand,
   DemandOf,
   Input,
+  Local,
   Needs,
   NoNeeds,
   OutputOf,
@@ -113,6 +148,28 @@ export type {
   SourceTypes,
   ValuesOf,
 } from './source.ts';
-export { type Stage, type StageKind, type StageLabel, type StageOptions, type StagePolicy, type StageSpec, stage } from './stage.ts';
-export type { StageContext } from './stage-context.ts';
+export {
+  type RegionKind,
+  type Stage,
+  type StageKind,
+  type StageLabel,
+  type StageOptions,
+  type StagePolicy,
+  type StageSpec,
+  type Streams,
+  stage,
+} from './stage.ts';
+export type { CallOptions, StageContext, WaitForOptions } from './stage-context.ts';
+export {
+  type ChunkOf,
+  type Leaves,
+  type Streamed,
+  type StreamedOptions,
+  type StreamingStage,
+  type StreamOptions,
+  type StreamOverflow,
+  streamed,
+  type Yields,
+} from './streamed.ts';
+export { type InputSources, subpipeline } from './subpipeline.ts';
 export { type WorkSpec, work } from './work.ts';

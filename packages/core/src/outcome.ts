@@ -4,7 +4,10 @@ import type { StageflowError } from './errors.ts';
 export type OutcomeStatus = StageOutcome['status'];
 
 /** How a stage ended, with what it left. What `settled` readers receive. */
-export type StageOutcome<Out = unknown> = CompletedOutcome<Out> | SkippedOutcome | FailedOutcome | BlockedOutcome | CancelledOutcome;
+export type EndedOutcome<Out = unknown> = CompletedOutcome<Out> | SkippedOutcome | FailedOutcome | BlockedOutcome | CancelledOutcome;
+
+/** How a stage ended, or that it has not because the run is suspended. What reports say. */
+export type StageOutcome<Out = unknown> = EndedOutcome<Out> | SuspendedOutcome;
 
 /** The function ran to its end and its output passed the contract. */
 export interface CompletedOutcome<Out = unknown> {
@@ -18,6 +21,8 @@ export interface SkippedOutcome {
   readonly reason: string;
   /** The failure or block that began it; absent where the skip was a choice. */
   readonly rootCause?: RootCause | undefined;
+  /** See {@link FailedOutcome.partial}. */
+  readonly partial?: readonly unknown[] | undefined;
 }
 
 /** The first stage on the way that failed or blocked. */
@@ -30,6 +35,8 @@ export interface RootCause {
 export interface FailedOutcome {
   readonly status: 'failed';
   readonly error: StageflowError;
+  /** The chunks that its last attempt gave, where the stage streams and keeps them: `streams: { keepPartial: true }`. */
+  readonly partial?: readonly unknown[] | undefined;
 }
 
 /** A guard said no, or could not say. */
@@ -43,6 +50,14 @@ export interface BlockedOutcome {
 /** The run stopped before the stage was done, or the stage stopped the run. */
 export interface CancelledOutcome {
   readonly status: 'cancelled';
+  readonly reason: string;
+  /** See {@link FailedOutcome.partial}. */
+  readonly partial?: readonly unknown[] | undefined;
+}
+
+/** The run is suspended, and the stage has not ended: it waits for an answer, or for a stage that does. */
+export interface SuspendedOutcome {
+  readonly status: 'suspended';
   readonly reason: string;
 }
 
@@ -65,9 +80,16 @@ export interface StageReport {
   readonly queuedMs: number;
   /** The `version` the stage declares for its output. */
   readonly version: string | undefined;
+  /** Whether an interceptor had its value already, so that it was not called. */
+  readonly cached: boolean;
   /** Whether a call of its function had not settled when the run did. */
   readonly unsettled: boolean;
+  /** Chunks that its last attempt gave; absent where the stage does not stream, or never started. */
+  readonly chunks?: number | undefined;
 }
 
 /** How many stages ended in which way. */
-export type OutcomeCounts = { readonly [S in OutcomeStatus]: number };
+export type OutcomeCounts = { readonly [S in Exclude<OutcomeStatus, 'suspended'>]: number } & {
+  /** Present where the run is suspended. */
+  readonly suspended?: number;
+};

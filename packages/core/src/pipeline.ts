@@ -4,7 +4,7 @@ import type { RunOptions } from './execution/start-run.ts';
 import type { Guard, Verdict } from './guard.ts';
 import { collect, type PipelineDefinition } from './plan/collect.ts';
 import { mergeOverrides, type PolicyOverrides } from './plan/configure.ts';
-import type { PipelinePolicy } from './plan/draft.ts';
+import type { PipelinePolicy, PlanDraft } from './plan/draft.ts';
 import type { Plan } from './plan/plan.ts';
 import { problem } from './plan/validate.ts';
 import type { CompletedRun, Run } from './run.ts';
@@ -12,6 +12,7 @@ import { planFrom, runnable } from './runnable.ts';
 import type { Demand, Input, Needs, NoNeeds, Service, Skippable } from './source.ts';
 import { makeStage, type Stage, type StagePolicy, type StageSource } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
+import type { StreamingStage } from './streamed.ts';
 
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 type ToIntersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
@@ -95,7 +96,8 @@ export interface Pipeline<in out In extends Demand = Demand, out Outs = unknown>
    */
   with<S extends Stage>(stage: S, replacement: Replacement<S, In>): Pipeline<In, Outs>;
   /**
-   * The same pipeline with policies of some stages overridden, by name.
+   * The same pipeline with policies of some stages overridden, by name; of a stage that a region holds, by the names
+   * down to it: `totals/fetch`.
    *
    * @throws SF_PLAN_INVALID where a name or a value is wrong.
    * @example
@@ -112,10 +114,15 @@ export type Replacement<S extends Stage, In extends Demand> =
     ? Stage<Out, In, Skips> | ((values: Values, context: StageContext) => Returned<S, Out, Skips> | PromiseLike<Returned<S, Out, Skips>>)
     : never;
 
-/** What a function in place of `S` may return: of a guard a verdict, else a value or a control value, `skip` only where `S` may skip. */
+/**
+ * What a function in place of `S` may return: of a guard a verdict, else a value or a control value, `skip` only where `S`
+ * may skip; where `S` streams, also a generator of its chunks that ends with one of these.
+ */
 type Returned<S extends Stage, Out, Skips extends Skippable> = S extends Guard
   ? Verdict<Out> | Cancel
-  : Out | Exclude<Control, Skip> | ([Skips] extends [never] ? never : Skip);
+  : Left<Out, Skips> | (S extends StreamingStage<unknown, infer Chunk> ? AsyncGenerator<Chunk, Left<Out, Skips>> : never);
+
+type Left<Out, Skips extends Skippable> = Out | Exclude<Control, Skip> | ([Skips] extends [never] ? never : Skip);
 
 /** A pipeline as a runtime runs it, made by reference or from data. */
 export interface RegisteredPipeline<out In extends Demand = Demand, out Outs = unknown> {
@@ -163,14 +170,25 @@ function build(definition: Definition): Pipeline<never, unknown> {
 }
 
 function replaced(definition: Definition, stage: StageSource, replacement: unknown): ReadonlyMap<StageSource, StageSource> {
-  const standIn =
-    typeof replacement === 'function'
-      ? makeStage<StageSource>(stage.kind, stage.name, { ...stage.spec, run: replacement })
-      : (replacement as StageSource);
-  const isKnown = collect(definition).stages.some(
-    ({ name, spec }) => name === stage.name && (definition.replaced.get(stage) ?? stage).spec === spec,
+  if (!holds(collect(definition), definition.replaced.get(stage) ?? stage)) {
+    const details = { stage: String(stage?.name), reader: 'with()', nearest: undefined };
+    throw new StageflowError('SF_PLAN_INVALID', { pipeline: definition.name, problems: [problem('SF_UNKNOWN_STAGE', details)] });
+  }
+  const standIn = typeof replacement === 'function' ? withFunction(stage, replacement) : (replacement as StageSource);
+  return new Map(definition.replaced).set(stage, standIn);
+}
+
+/** A region that a function stands in for holds nothing any more. */
+function withFunction({ kind, name, spec }: StageSource, run: unknown): StageSource {
+  return spec.region === undefined
+    ? makeStage(kind, name, { ...spec, run })
+    : makeStage<StageSource>('transform', name, { needs: spec.needs, run });
+}
+
+/** Whether a stage is part of a draft, or of what its regions repeat. */
+function holds({ stages }: PlanDraft, wanted: StageSource | undefined): boolean {
+  return stages.some(
+    ({ name, spec, region }) =>
+      (name === wanted?.name && spec === wanted.spec) || (region?.body !== undefined && holds(region.body, wanted)),
   );
-  if (isKnown) return new Map(definition.replaced).set(stage, standIn);
-  const details = { stage: String(stage?.name), reader: 'with()', nearest: undefined };
-  throw new StageflowError('SF_PLAN_INVALID', { pipeline: definition.name, problems: [problem('SF_UNKNOWN_STAGE', details)] });
 }

@@ -1,4 +1,20 @@
 /** The ports of Stageflow: interfaces that adapters implement. Types only. */
+
+export type { Encoded } from './durable/codec.ts';
 export type { Clock, Timer } from './ports/clock.ts';
 export type { ConfigProvider } from './ports/config-provider.ts';
+export type { Driver, SignalRequest, StartedOperation, StepFacts, StepOutcome, StepRequest } from './ports/driver.ts';
 export type { EventSink } from './ports/event-sink.ts';
+export type {
+  AnswerResult,
+  DeliverResult,
+  JournalBatch,
+  JournalRecord,
+  Lease,
+  NewRun,
+  RunStore,
+  StoredRun,
+  StoredStatus,
+  StoredWait,
+  WaitFilter,
+} from './ports/run-store.ts';

@@ -13,18 +13,28 @@ export interface RunHandle<Outs = unknown> {
   /**
    * The run's events, from the first; a reader that comes late gets `run.snapshotted` and what follows. Ends with the
    * run, or at once where the input was refused. Each call gives a reader of its own; one that leaves changes nothing for the others.
+   *
+   * @param options.children - Whether it gets the events of the runs below this one, too; `runId` tells them apart, and
+   *   `seq` counts for each. It still ends with this run. @default false
    */
-  events(): AsyncIterableIterator<RunEvent>;
+  events(options?: { readonly children?: boolean | undefined }): AsyncIterableIterator<RunEvent>;
   /** Stops the run; it ends `cancelled`. Does nothing once the run has ended. */
   cancel(reason?: string): void;
 }
 
 /** Hands the events of one run to any number of readers. */
 export class RunBroadcast {
+  readonly #runId: string;
   readonly #streams = new Set<EventStream>();
+  /** Those of them that get the events of the runs below. */
+  readonly #withChildren = new Set<EventStream>();
   #latest: RunEvent | undefined;
   #over = false;
   #state: RunState | undefined;
+
+  constructor(runId: string) {
+    this.#runId = runId;
+  }
 
   /** The run whose snapshot late readers get. */
   follow(state: RunState): void {
@@ -37,10 +47,20 @@ export class RunBroadcast {
     if (!isTerminal(event)) return;
     this.#over = true;
     this.#streams.clear();
+    this.#withChildren.clear();
   }
 
-  subscribe(): EventStream {
-    const stream = new EventStream(undefined, () => this.#streams.delete(stream));
+  /** An event of a run below this one. */
+  pushBelow(event: RunEvent): void {
+    for (const stream of this.#withChildren) stream.push(event);
+  }
+
+  subscribe({ children = false }: { readonly children?: boolean | undefined } = {}): EventStream {
+    const onLeave = (): void => {
+      this.#streams.delete(stream);
+      this.#withChildren.delete(stream);
+    };
+    const stream = new EventStream(undefined, onLeave, children ? this.#runId : undefined);
     const latest = this.#latest;
     if (latest !== undefined && this.#state !== undefined) {
       const { runId, pipeline, epoch, seq, at, elapsedMs, tenantId, traceId, correlationId, parentRunId } = latest;
@@ -49,15 +69,15 @@ export class RunBroadcast {
       if (isTerminal(latest)) stream.push(latest);
     }
     if (!this.#over) this.#streams.add(stream);
-    else if (latest === undefined) void stream.return();
+    if (!this.#over && children) this.#withChildren.add(stream);
+    if (this.#over && latest === undefined) void stream.return();
     return stream;
   }
 
   /** The run never began: readers have nothing to wait for. */
   abandon(): void {
     this.#over = true;
-    for (const stream of this.#streams) void stream.return();
-    this.#streams.clear();
+    for (const stream of [...this.#streams]) void stream.return();
   }
 }
 

@@ -9,14 +9,19 @@ export type RunStatus = Run['status'];
  * What `run()` resolves to. At `completed` the outputs are whole and typed so; at any other status they are those that
  * exist.
  */
-export type Run<Outs = Readonly<Record<string, unknown>>> = CompletedRun<Outs> | FailedRun<Outs> | BlockedRun<Outs> | CancelledRun<Outs>;
+export type Run<Outs = Readonly<Record<string, unknown>>> =
+  | CompletedRun<Outs>
+  | FailedRun<Outs>
+  | BlockedRun<Outs>
+  | CancelledRun<Outs>
+  | SuspendedRun<Outs>;
 
 /** What every ended run has. */
 export interface RunSummary {
   readonly runId: string;
   readonly identity: RunIdentity;
   readonly pipeline: string;
-  /** By stage name, in the order of the plan. */
+  /** By path, in the order of the plan; what a region holds stands after it, what a stage called after that stage. */
   readonly stages: ReadonlyMap<string, StageReport>;
   /** Every failure of a stage, handled or not, in the order of the plan. */
   readonly errors: readonly StageflowError[];
@@ -61,4 +66,30 @@ export interface CancelledRun<Outs> extends RunSummary {
   readonly reason: string;
   /** The stage that asked; `undefined` where the run was stopped from outside. */
   readonly cancelledBy: string | undefined;
+}
+
+/** Nothing is left to do until an answer comes. The run is kept by the store; this process may go. */
+export interface SuspendedRun<Outs> extends RunSummary {
+  readonly status: 'suspended';
+  readonly outputs: Partial<Outs>;
+  /** What it waits for. */
+  readonly waits: readonly OpenWait[];
+}
+
+/** Something that a run waits for from outside. */
+export interface OpenWait {
+  /** What `runtime.decide()` takes. */
+  readonly waitId: string;
+  readonly runId: string;
+  readonly pipeline: string;
+  /** The stage that waits. */
+  readonly path: string;
+  /** `answer` for `suspend()`, `review` for a guard's `review()`, else what `waitFor()` named. */
+  readonly type: string;
+  /** What the stage asks. */
+  readonly request: unknown;
+  /** Epoch milliseconds. */
+  readonly openedAt: number;
+  /** Epoch milliseconds; `undefined` where it may wait for ever. */
+  readonly expiresAt: number | undefined;
 }

@@ -56,5 +56,8 @@ export function completedOrThrow<Outs>(run: Run<Outs>): CompletedRun<Outs> {
   const location = { pipeline: run.pipeline, runId: run.runId };
   if (run.status === 'blocked')
     throw new StageflowError('SF_RUN_BLOCKED', { stage: run.blockedBy, reason: run.reason }, { ...location, path: run.blockedBy });
+  if (run.status === 'suspended') {
+    throw new StageflowError('SF_RUN_SUSPENDED', { waits: run.waits.map(({ waitId }) => waitId) }, location);
+  }
   throw new StageflowError('SF_RUN_CANCELLED', { reason: run.reason }, { ...location, path: run.cancelledBy });
 }

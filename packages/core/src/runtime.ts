@@ -1,46 +1,30 @@
-import { StageflowError } from './errors.ts';
+import { ActiveRun } from './active-run.ts';
+import { type Delivery, DurableRuns } from './durable/durable-runs.ts';
+import { isStageflowError, StageflowError } from './errors.ts';
 import type { EventTarget } from './execution/emitter.ts';
-import type { RunState } from './execution/run-state.ts';
-import type { Scheduler } from './execution/scheduler.ts';
-import { checkOptions, type RunOptions, startRun } from './execution/start-run.ts';
-import type { Stop } from './execution/stop.ts';
+import { RunResources } from './execution/run-resources.ts';
+import { checkOptions, type RunAttachments, type RunOptions, startRun } from './execution/start-run.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
-import { nearestName } from './nearest-name.ts';
+import { checkPriority } from './limits/limit-rules.ts';
+import { checkResources, Limiter, type LimitSnapshots } from './limits/runtime-limits.ts';
 import type { RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
-import type { PipelinePolicy } from './plan/draft.ts';
-import { brokenRules, sinkQueueRules } from './plan/policy-problems.ts';
+import { brokenRules, leaseRules } from './plan/policy-problems.ts';
 import type { Clock } from './ports/clock.ts';
-import type { ConfigProvider } from './ports/config-provider.ts';
-import type { EventSink } from './ports/event-sink.ts';
-import type { Run } from './run.ts';
+import type { StoredRun, WaitFilter } from './ports/run-store.ts';
+import { register, requireRegistered, requireServices } from './registered-pipelines.ts';
+import type { OpenWait, Run, SuspendedRun } from './run.ts';
 import { RunBroadcast, type RunHandle } from './run-handle.ts';
-import { type SinkCounters, SinkQueue, type SinkQueueOptions } from './sink-queue.ts';
+import { inheritedFrom, parentOf } from './run-lineage.ts';
+import type { RunPlace } from './run-place.ts';
+import { type ActiveRunInfo, RunRegistry } from './run-registry.ts';
+import type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+import type { SinkCounters } from './sink-queue.ts';
+import { SinkQueues } from './sink-queues.ts';
 import type { Demand, Service } from './source.ts';
-
-/** A sink, alone or with how its queue behaves. */
-export type SinkEntry = EventSink | (SinkQueueOptions & { readonly sink: EventSink });
 
 /** What the pipelines of a runtime demand. */
 type DemandOfAll<P extends RegisteredPipeline> = P['~types']['in'];
-
-/** What {@link createRuntime} takes, services aside. Its policy holds where neither the run nor the pipeline says otherwise. */
-export interface RuntimeOptions<P extends readonly RegisteredPipeline[]> extends PipelinePolicy {
-  /** The pipelines that can be run here. Their names must differ. */
-  readonly pipelines: P;
-  /** Where the events of every run go, each sink behind a bounded queue of its own. @default none */
-  readonly sinks?: readonly SinkEntry[] | undefined;
-  /** Where `context.config` reads. @default no configuration */
-  readonly config?: ConfigProvider | undefined;
-  /** The name of the host, for the identity of runs. @default none */
-  readonly service?: string | undefined;
-  /** @default the clock of the host */
-  readonly clock?: Clock | undefined;
-  /** In [0, 1). @default Math.random */
-  readonly random?: (() => number) | undefined;
-  /** Makes run ids. @default UUIDv7 */
-  readonly makeId?: (() => string) | undefined;
-}
 
 /** The services a runtime must be given: all that its pipelines read. */
 type ServicesOption<In extends Demand> = [Extract<In, Service>] extends [never]
@@ -53,18 +37,32 @@ export interface Runtime {
   readonly pipelines: ReadonlyMap<string, RegisteredPipeline>;
   /** What became of the events given to each sink, by the sink's name. */
   readonly sinks: Readonly<Record<string, SinkCounters>>;
-  /** Runs under way. */
+  /** How many runs were accepted and have not ended, those that wait to begin included. */
   readonly activeRuns: number;
+  /** Those runs, in the order they came. */
+  runs(): readonly ActiveRunInfo[];
+  /** Those of them that were started directly below this one, also where it has ended itself. */
+  childrenOf(runId: string): readonly ActiveRunInfo[];
+  /** The run at the top of this one's line of parents: its own id where it has none, `undefined` where it has ended. */
+  rootOf(runId: string): string | undefined;
+  /** What is taken of each limit, who waits for it, how long waits took. */
+  limits(): LimitSnapshots;
   /**
    * Runs a pipeline of this runtime. See `Pipeline.run`.
    *
-   * @throws SF_PIPELINE_UNKNOWN, SF_RUNTIME_CLOSED, and what `Pipeline.run` rejects with.
+   * @throws SF_PIPELINE_UNKNOWN, SF_RUNTIME_CLOSED, SF_RUN_REFUSED, SF_PARENT_ENDED, SF_RUN_DEPTH_EXCEEDED, and what
+   *   `Pipeline.run` rejects with.
    */
-  run<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): Promise<Run<Outs>>;
+  run<In extends Demand, Outs>(
+    pipeline: RegisteredPipeline<In, Outs>,
+    input: RunInput<In>,
+    options?: RuntimeRunOptions,
+  ): Promise<Run<Outs>>;
   /**
    * Starts a run and returns at once; the run begins a tick later, so that whoever reads its events sees the first.
    *
-   * @throws SF_PIPELINE_UNKNOWN, SF_RUNTIME_CLOSED
+   * @throws SF_PIPELINE_UNKNOWN, SF_RUNTIME_CLOSED, SF_PARENT_ENDED, SF_RUN_DEPTH_EXCEEDED; `handle.result` rejects with
+   *   SF_RUN_REFUSED.
    * @example
    * ```ts
    * const handle = runtime.start(chat, { text: 'hi' });
@@ -72,11 +70,38 @@ export interface Runtime {
    * const run = await handle.result;
    * ```
    */
-  start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RunOptions): RunHandle<Outs>;
+  start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RuntimeRunOptions): RunHandle<Outs>;
+  /**
+   * Goes on with a run that the store keeps: one that is suspended, or whose process has died. Finished stages are not
+   * called again.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_RUN_NOT_RESUMABLE, SF_PLAN_CHANGED, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @example
+   * ```ts
+   * await runtime.decide(waitId, { approved: true });
+   * const run = await runtime.resume(runId);
+   * ```
+   */
+  resume(runId: string, options?: ResumeOptions): Promise<Run>;
+  /**
+   * Answers a wait, once. A run that lives in this process goes on; any other when it is resumed.
+   *
+   * @throws SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   */
+  decide(waitId: string, answer: unknown, options?: TenantOption): Promise<void>;
+  /**
+   * Answers what a run waits for with `waitFor(type)`; kept, within a bound, where it does not wait for it yet.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   */
+  deliver(runId: string, type: string, payload: unknown, options?: TenantOption): Promise<Delivery>;
+  /** What runs wait for, oldest first. @throws SF_RUNTIME_REQUIRED, SF_STORE_FAILED */
+  waits(filter?: WaitFilter): Promise<readonly OpenWait[]>;
   /**
    * Accepts no more runs, waits for those under way, and flushes the sinks.
    *
-   * @param options.graceMs - After this long, runs are cancelled and sinks no longer waited for. @default 10_000
+   * @param options.graceMs - After this long, runs are cancelled and sinks no longer waited for. A run that a store keeps is
+   *   suspended instead, so that another process can resume it. @default 10_000
    */
   close(options?: { readonly graceMs?: number | undefined }): Promise<void>;
 }
@@ -84,7 +109,7 @@ export interface Runtime {
 /**
  * Makes a runtime.
  *
- * @throws SF_DUPLICATE_PIPELINE, SF_SERVICE_MISSING, SF_OPTION_INVALID
+ * @throws SF_DUPLICATE_PIPELINE, SF_SERVICE_MISSING, SF_RESOURCE_UNKNOWN, SF_OPTION_INVALID
  * @example
  * ```ts
  * const runtime = createRuntime({ pipelines: [chat], services: { model }, sinks: [consoleSink] });
@@ -103,73 +128,129 @@ class HostRuntime implements Runtime {
   readonly #options: RuntimeOptions<readonly RegisteredPipeline[]>;
   readonly #services: unknown;
   readonly #clock: Clock;
-  readonly #queues: readonly { readonly name: string; readonly queue: SinkQueue }[];
-  readonly #active = new Set<ActiveRun>();
+  readonly #sinks: SinkQueues;
+  readonly #runs = new RunRegistry();
+  readonly #limiter: Limiter | undefined;
+  readonly #durable: DurableRuns | undefined;
   #closed = false;
 
   constructor({ services, ...options }: RuntimeOptions<readonly RegisteredPipeline[]> & { readonly services?: unknown }) {
     checkOptions(options);
+    checkLease(options.leaseMs);
     this.#options = options;
     this.#services = services;
     this.#clock = options.clock ?? systemClock();
     this.pipelines = register(options.pipelines);
-    const given = Object(services ?? {}) as Record<string, unknown>;
-    const missing = options.pipelines.flatMap(({ plan }) =>
-      plan.services.filter((name) => !Object.hasOwn(given, name) || given[name] === undefined),
-    );
-    if (missing.length > 0) throw new StageflowError('SF_SERVICE_MISSING', { services: [...new Set(missing)] });
-    this.#queues = (options.sinks ?? []).map(queueOf);
-    const names = this.#queues.map(({ name }) => name);
-    const twice = names.find((name, at) => names.indexOf(name) !== at);
-    if (twice !== undefined) {
-      throw new StageflowError('SF_OPTION_INVALID', {
-        option: 'sinks',
-        expected: 'sinks of different names',
-        received: `two sinks named "${twice}"`,
-      });
-    }
+    const { store, leaseMs = 30_000 } = options;
+    this.#durable = store && new DurableRuns(store, this.#clock, leaseMs, uuidv7(this.#clock.now()));
+    requireServices(options.pipelines, services);
+    this.#limiter = options.limits && new Limiter(options.limits, this.#clock);
+    const plans = options.pipelines.map(({ plan }) => plan);
+    checkResources(plans, this.#limiter?.resources);
+    this.#sinks = new SinkQueues(options.sinks ?? []);
   }
 
   get sinks(): Readonly<Record<string, SinkCounters>> {
-    return Object.fromEntries(this.#queues.map(({ name, queue }) => [name, queue.counters]));
+    return this.#sinks.counters;
   }
 
   get activeRuns(): number {
-    return this.#active.size;
+    return this.#runs.size;
   }
 
-  run<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): Promise<Run<Outs>> {
+  runs(): readonly ActiveRunInfo[] {
+    return this.#runs.list();
+  }
+
+  childrenOf(runId: string): readonly ActiveRunInfo[] {
+    return this.#runs.childrenOf(runId);
+  }
+
+  rootOf(runId: string): string | undefined {
+    return this.#runs.rootOf(runId);
+  }
+
+  limits(): LimitSnapshots {
+    return this.#limiter?.snapshots() ?? { runs: undefined, resources: {} };
+  }
+
+  run<In extends Demand, Outs>(
+    pipeline: RegisteredPipeline<In, Outs>,
+    input: RunInput<In>,
+    options: RuntimeRunOptions = {},
+  ): Promise<Run<Outs>> {
     try {
-      this.#admit(pipeline);
-      const targets = this.#queues.map(({ queue }) => queue);
-      return this.#launch(pipeline, input, options, targets, new ActiveRun()) as Promise<Run<Outs>>;
+      return this.#launch(pipeline, input, this.#accept(pipeline, options)) as Promise<Run<Outs>>;
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options: RunOptions = {}): RunHandle<Outs> {
-    this.#admit(pipeline);
-    const runId = options.runId ?? (this.#options.makeId ?? (() => uuidv7(this.#clock.now())))();
-    const broadcast = new RunBroadcast();
-    const active = new ActiveRun((state) => broadcast.follow(state));
-    const targets = [broadcast, ...this.#queues.map(({ queue }) => queue)];
-    this.#active.add(active);
-    const result = Promise.resolve().then(() => this.#launch(pipeline, input, { ...options, runId }, targets, active)) as Promise<
-      Run<Outs>
-    >;
+  start<In extends Demand, Outs>(
+    pipeline: RegisteredPipeline<In, Outs>,
+    input: RunInput<In>,
+    options: RuntimeRunOptions = {},
+  ): RunHandle<Outs> {
+    const runId = options.runId ?? this.#makeId(options);
+    const broadcast = new RunBroadcast(runId);
+    const active = this.#accept(pipeline, { ...options, runId }, broadcast);
+    const result = Promise.resolve().then(() => this.#launch(pipeline, input, active)) as Promise<Run<Outs>>;
     // Whoever reads only the events must not be ended by a rejection that nobody awaits.
-    result.catch(() => {
-      this.#active.delete(active);
-      broadcast.abandon();
-    });
+    result.catch(() => broadcast.abandon());
     return {
       runId,
       pipeline: pipeline.name,
       result,
-      events: () => broadcast.subscribe(),
+      events: (which) => broadcast.subscribe(which),
       cancel: (reason = 'the caller asked') => active.cancel(reason),
     };
+  }
+
+  async resume(runId: string, { tenantId, compatible = false, signal }: ResumeOptions = {}): Promise<Run> {
+    const durable = this.#requireStore('resume()');
+    if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: runId });
+    const place = this.#limiter?.place({ key: tenantId });
+    let resumed: readonly [RegisteredPipeline, ActiveRun, StoredRun];
+    try {
+      // Before it is taken from the store: who waits renews no lease.
+      const waiting = { accepted: { runId, pipeline: runId }, stop: undefined, onCancel: undefined };
+      if (place?.isTaken === false) await place.admit(waiting, signal);
+      const stored = await durable.take(runId, tenantId, this.pipelines, compatible);
+      const pipeline = this.pipelines.get(stored.pipeline) as RegisteredPipeline;
+      resumed = [pipeline, this.#accept(pipeline, { ...stored.identity, signal }, undefined, place), stored];
+    } catch (error) {
+      place?.leave();
+      throw error;
+    }
+    const [pipeline, active, stored] = resumed;
+    return this.#launch(pipeline, undefined, active, stored);
+  }
+
+  async decide(waitId: string, answer: unknown, { tenantId }: TenantOption = {}): Promise<void> {
+    await this.#requireStore('decide()').decide(waitId, answer, tenantId);
+  }
+
+  async deliver(runId: string, type: string, payload: unknown, { tenantId }: TenantOption = {}): Promise<Delivery> {
+    return this.#requireStore('deliver()').deliver(runId, type, payload, tenantId);
+  }
+
+  async waits(filter: WaitFilter = {}): Promise<readonly OpenWait[]> {
+    return this.#requireStore('waits()').waits(filter);
+  }
+
+  /** An answer came while the run came to rest; whoever gave it could not have the run then. */
+  async #goOn(run: SuspendedRun<unknown>): Promise<Run> {
+    try {
+      return await this.resume(run.runId, { tenantId: run.identity.tenantId });
+    } catch (error) {
+      if (isStageflowError(error, 'SF_RUN_NOT_RESUMABLE')) return run as Run;
+      throw error;
+    }
+  }
+
+  #requireStore(call: string): DurableRuns {
+    if (this.#durable !== undefined) return this.#durable;
+    throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: call, feature: 'a runtime with a store' });
   }
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
@@ -179,90 +260,79 @@ class HostRuntime implements Runtime {
       overdue = resolve;
     });
     const timer = this.#clock.schedule(overdue, graceMs);
-    const drained = Promise.all(Array.from(this.#active, (active) => active.ended));
+    this.#limiter?.close();
+    const drained = Promise.all(Array.from(this.#runs, (active) => active.ended));
     await Promise.race([drained, patience]);
-    for (const active of this.#active) active.cancel('the runtime is closing');
+    for (const active of [...this.#runs]) active.letGo('the runtime is closing');
     await drained;
-    await Promise.race([Promise.allSettled(this.#queues.map(({ queue }) => queue.flush())), patience]);
+    await Promise.race([this.#sinks.flush(), patience]);
     timer.cancel();
   }
 
-  async #launch(
-    pipeline: RegisteredPipeline,
-    input: unknown,
-    options: RunOptions,
-    targets: readonly EventTarget[],
-    active: ActiveRun,
-  ): Promise<Run> {
-    const { service, config, random, makeId } = this.#options;
-    const defaults = { service, config, random, makeId, clock: this.#clock };
-    this.#active.add(active);
+  async #launch(pipeline: RegisteredPipeline, input: unknown, active: ActiveRun, stored?: StoredRun): Promise<Run> {
+    const { service, config, random, interceptors = [] } = this.#options;
+    const { runId, options, place, priority } = active.accepted;
+    const own = options.interceptors ?? [];
+    const around = own.length === 0 ? interceptors : [...interceptors, ...own];
+    const defaults = { service, config, random, clock: this.#clock };
+    const resources = this.#limiter?.resources;
+    const targets: readonly EventTarget[] = active.hasReaders ? [active, ...this.#sinks.queues] : this.#sinks.queues;
+    let run: Run | undefined;
     try {
-      const started = await startRun(pipeline.plan, input, this.#services, mergedOptions(defaults, options), {
-        targets,
-        defaults: this.#options,
-        onScheduler: (scheduler) => active.attach(scheduler),
-        stopBefore: () => active.stop,
-      });
-      return await started.result;
+      if (place?.isTaken === false) await place.admit(active, options.signal);
+      const started = await startRun(
+        pipeline.plan,
+        input,
+        this.#services,
+        { ...mergedOptions(defaults, options), runId, interceptors: around },
+        {
+          targets,
+          defaults: this.#options,
+          resources: resources === undefined || resources.size === 0 ? undefined : new RunResources(resources, priority),
+          onScheduler: (scheduler) => active.attach(scheduler),
+          stopBefore: () => active.stop,
+          ...this.#journaling(active, stored),
+        },
+      );
+      run = await started.result;
+      await this.#durable?.settle(run);
+      if (run.status !== 'suspended' || (await this.#durable?.isAnswered(run)) !== true) return run;
     } finally {
-      this.#active.delete(active);
-      active.end();
+      this.#runs.delete(active);
+      active.end(run);
     }
+    return this.#goOn(run);
   }
 
-  #admit(pipeline: RegisteredPipeline): void {
+  /** What keeps a run, where there is a store. */
+  #journaling(active: ActiveRun, stored: StoredRun | undefined): Partial<RunAttachments> {
+    const durable = this.#durable;
+    if (durable === undefined) return {};
+    const onBroken = (error: StageflowError): void => active.fail(error);
+    if (stored === undefined) return { openJournal: (state) => durable.create(state, onBroken) };
+    return { restoredInput: true, openJournal: async (state) => durable.reopen(stored, state, onBroken) };
+  }
+
+  /** Makes a run one of this runtime's, before anything of it starts. */
+  #accept(pipeline: RegisteredPipeline, given: RuntimeRunOptions, broadcast?: RunBroadcast, taken?: RunPlace): ActiveRun {
     const { name } = pipeline;
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: name });
-    const known = this.pipelines.get(name);
-    if (known === pipeline) return;
-    const details = { pipeline: name, nearest: nearestName(name, this.pipelines.keys()), otherOfThatName: known !== undefined };
-    throw new StageflowError('SF_PIPELINE_UNKNOWN', details);
-  }
-}
-
-/** A run that a runtime has accepted and that has not ended; it can be stopped before it begins. */
-class ActiveRun {
-  readonly ended: Promise<void>;
-  end!: () => void;
-  stop: Stop | undefined;
-  readonly #onState: (state: RunState) => void;
-  #scheduler: Scheduler | undefined;
-
-  constructor(onState: (state: RunState) => void = () => {}) {
-    this.#onState = onState;
-    this.ended = new Promise((resolve) => {
-      this.end = resolve;
-    });
+    requireRegistered(this.pipelines, pipeline);
+    const parent = parentOf(this.#runs, name, given.parent, this.#options.limits?.maxRunDepth);
+    const { priority = parent?.accepted.priority ?? 0 } = given;
+    checkPriority(priority);
+    const mine = (): RunPlace | undefined => taken ?? this.#limiter?.place({ key: given.tenantId, priority });
+    const place = parent === undefined ? mine() : parent.accepted.place?.join();
+    const runId = given.runId ?? this.#makeId(given);
+    const options = parent === undefined ? given : { ...mergedOptions(inheritedFrom(parent), given), parentRunId: parent.accepted.runId };
+    const active = new ActiveRun({ runId, pipeline: name, options, priority, parent, place, broadcast });
+    this.#runs.add(active);
+    return active;
   }
 
-  attach(scheduler: Scheduler): void {
-    this.#scheduler = scheduler;
-    this.#onState(scheduler.state);
+  #makeId({ makeId = this.#options.makeId }: RunOptions): string {
+    return makeId === undefined ? uuidv7(this.#clock.now()) : makeId();
   }
-
-  cancel(reason: string): void {
-    const signalReason = new StageflowError('SF_RUN_CANCELLED', { reason });
-    this.stop ??= { status: 'cancelled', reason, stage: undefined, error: undefined, signalReason };
-    this.#scheduler?.stop(this.stop);
-  }
-}
-
-function queueOf(entry: SinkEntry): { readonly name: string; readonly queue: SinkQueue } {
-  const { sink, ...options } = 'sink' in entry ? entry : { sink: entry };
-  const [broken] = brokenRules(sinkQueueRules(options));
-  if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
-  return { name: sink.name, queue: new SinkQueue(sink, options) };
-}
-
-function register(pipelines: readonly RegisteredPipeline[]): ReadonlyMap<string, RegisteredPipeline> {
-  const byName = new Map<string, RegisteredPipeline>();
-  for (const pipeline of pipelines) {
-    const known = byName.get(pipeline.name);
-    if (known !== undefined && known !== pipeline) throw new StageflowError('SF_DUPLICATE_PIPELINE', { pipeline: pipeline.name });
-    byName.set(pipeline.name, pipeline);
-  }
-  return byName;
 }
 
 /** The options of a run over those of its runtime; one that is given as `undefined` is not given. */
@@ -270,4 +340,10 @@ function mergedOptions(defaults: RunOptions, options: RunOptions): RunOptions {
   const merged: Record<string, unknown> = { ...defaults };
   for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value;
   return merged;
+}
+
+/** @throws SF_OPTION_INVALID */
+function checkLease(leaseMs: number | undefined): void {
+  const [broken] = brokenRules(leaseRules(leaseMs));
+  if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
 }

@@ -1,6 +1,7 @@
 // Whether a source may be skipped, as its type says it: the rules of the join table, one test each.
 import {
   block,
+  type EndedOutcome,
   firstOf,
   guard,
   inputs,
@@ -9,7 +10,6 @@ import {
   pipeline,
   route,
   type SkipsOf,
-  type StageOutcome,
   settled,
   skip,
   stage,
@@ -111,7 +111,7 @@ describe('an edge', () => {
     stage('judge', {
       needs: { choosy: settled(choosy) },
       run: ({ choosy }) => {
-        expectTypeOf(choosy).toEqualTypeOf<StageOutcome<number>>();
+        expectTypeOf(choosy).toEqualTypeOf<EndedOutcome<number>>();
       },
     });
   });

@@ -46,8 +46,19 @@ export interface Service<out Name extends string = string, out T = unknown> {
   readonly '~types': SourceTypes<T, Service<Name, T>, never>;
 }
 
-/** What a source asks of whoever starts the run. */
-export type Demand = Input | Service;
+/**
+ * A value that a region gives to what it repeats: the item of a `map`, the state of a `loop`, the feedback of `guarded`.
+ * The region takes it out of what its readers demand, so it can be read only inside.
+ */
+export interface Local<out Region extends string = string, out T = unknown> {
+  readonly kind: 'local';
+  readonly name: string;
+  readonly '~region': Region;
+  readonly '~types': SourceTypes<T, Local<Region>, never>;
+}
+
+/** What a source asks of whoever starts the run, or of the region it stands in. */
+export type Demand = Input | Service | Local;
 
 /** The sources a stage reads, keyed by the names its function receives. */
 export type Needs = Readonly<Record<string, Source>>;

@@ -1,6 +1,24 @@
 import type { EventDefinition } from './define-event.ts';
 import type { RunIdentity } from './identity.ts';
 import type { Schema } from './schema.ts';
+import type { Demand, Skippable } from './source.ts';
+import type { Stage } from './stage.ts';
+
+/** What {@link StageContext.waitFor} takes. */
+export interface WaitForOptions<Read> {
+  /** How what comes is read. */
+  readonly schema: Schema<unknown, Read>;
+  /** Milliseconds from the first time it was waited for. @default no limit */
+  readonly timeoutMs?: number | undefined;
+  /** Tells waits of one type in one stage apart. @default none */
+  readonly key?: string | undefined;
+}
+
+/** How a call is told apart from others. */
+export interface CallOptions {
+  /** Names the call. Needed where calls of one stage are under way at once. @default its place among the calls of that stage */
+  readonly key?: string | undefined;
+}
 
 /**
  * What a stage knows about its run. The second argument of every stage's function; its members may be taken out of it:
@@ -39,10 +57,71 @@ export interface StageContext {
    */
   readonly emit: <P>(definition: EventDefinition<P>, payload: NoInfer<P>) => void;
   /**
+   * Gives a chunk to those that read this stage with `streamed()`, for stages declared with `streams`. Resolves when each
+   * of them has room for it, so await it; rejects once the attempt is aborted, or has ended. Counts as a sign of life.
+   *
+   * @throws SF_STREAM_UNDECLARED, at once, where the stage does not say `streams`.
+   */
+  readonly emitChunk: (chunk: unknown) => Promise<void>;
+  /**
    * Runs `cleanup` when the run ends, whichever way, after every stage has settled and before the last event. Cleanups
    * run one at a time, last in first out, within one budget; a failure is reported and changes no outcome.
    */
   readonly defer: (cleanup: () => unknown) => void;
+  /**
+   * The answer to what this stage asked when it returned `suspend(request)`, as `schema` reads it; `undefined` while there
+   * is none. The stage is called again, from its beginning, when the answer has come.
+   *
+   * @throws SF_ANSWER_INVALID, SF_SCHEMA_ASYNC
+   * @example
+   * ```ts
+   * const send = stage('send', {
+   *   needs: { draft },
+   *   run: ({ draft }, { answer }) => {
+   *     const decision = answer(Decision);
+   *     if (decision === undefined) return suspend({ question: 'Send this?', draft });
+   *     return decision.approved ? deliver(draft) : skip('declined');
+   *   },
+   * });
+   * ```
+   */
+  readonly answer: <Read>(schema: Schema<unknown, Read>) => Read | undefined;
+  /**
+   * Waits for something from outside: `runtime.deliver(runId, type, payload)`. Resolves when it comes while the process
+   * lives. Where the run has nothing else to do meanwhile it is suspended, the process may go, and the stage is called
+   * again, from its beginning, when the run is resumed: what came is then there at once.
+   *
+   * @throws SF_WAIT_EXPIRED, SF_ANSWER_INVALID, SF_RUNTIME_REQUIRED, as rejections.
+   * @example
+   * ```ts
+   * const payment = await waitFor('payment.received', { schema: Payment, timeoutMs: 86_400_000 });
+   * ```
+   */
+  readonly waitFor: <Read>(type: string, options: WaitForOptions<Read>) => Promise<Read>;
+  /**
+   * Runs another stage below this one, with everything a stage has: limits, retries, contract, interceptors, events and a
+   * report under the path `caller/callee`, or `caller[key]/callee`. Resolves to what it yields, `undefined` where it is
+   * skipped; rejects with what it failed with. It runs under the slot of its caller, and stops when that ends.
+   *
+   * A call that succeeded is remembered: when the caller is tried again, the same call resolves at once. So a stage that
+   * calls must make the same calls with the same values each time.
+   *
+   * @param values - What the stage reads, by the keys of its needs.
+   * @throws SF_CALL_INVALID, SF_DEPTH_EXCEEDED, SF_NONDETERMINISTIC, SF_RUN_ENDED, as rejections.
+   * @example
+   * ```ts
+   * const weather = stage('weather', { needs: { city }, run: ({ city }) => lookUp(city) });
+   * const agent = stage('agent', {
+   *   needs: { cities },
+   *   run: ({ cities }, { call }) => Promise.all(cities.map((city) => call(weather, { city }, { key: city }))),
+   * });
+   * ```
+   */
+  readonly call: <Out, In extends Demand, Skips extends Skippable, Values>(
+    callee: Stage<Out, In, Skips, Values>,
+    values: NoInfer<Values>,
+    options?: CallOptions,
+  ) => Promise<Out | ([Skips] extends [never] ? never : undefined)>;
   /**
    * The value given to the run under `extensions[key]`, as `schema` reads it. Checked once a run.
    *

@@ -1,15 +1,21 @@
 import type { Condition, DemandOfWhen, When } from './condition.ts';
 import type { Output, SkipsWhenReturned } from './control.ts';
+import type { ResourceOption } from './limits/resource-use.ts';
+import type { RegionDefinition } from './region.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Schema } from './schema.ts';
 import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
+import type { ChunkOf, Leaves, StreamingStage, StreamOptions } from './streamed.ts';
 
 /** Labels of plain stages, for people, metrics and lint. `route`, `guard` and `work` have constructors of their own. */
 export type StageLabel = 'transform' | 'enrich' | 'agent';
 
+/** Stages that are made of others: each holds a part of the plan with a scope or a gate of its own. */
+export type RegionKind = 'branch' | 'fallback' | 'race' | 'map' | 'loop' | 'guarded' | 'subpipeline';
+
 /** Every kind of stage. */
-export type StageKind = StageLabel | 'route' | 'guard' | 'work';
+export type StageKind = StageLabel | 'route' | 'guard' | 'work' | RegionKind;
 
 /**
  * A named unit of work. Its type says what it yields, what it demands from outside and whether it may be skipped;
@@ -38,10 +44,13 @@ export interface StagePolicy {
   readonly graceMs?: number | undefined;
   /** @default one attempt */
   readonly retry?: RetryPolicy | undefined;
+  /** Resources of the runtime of which each attempt takes a slot, and waits for one where none is free. @default none */
+  readonly resource?: ResourceOption | undefined;
 }
 
 /** What every constructor of stages takes. */
 export interface StageOptions<N extends Needs, A, W> extends StagePolicy {
+  readonly resource?: ResourceOption<{ readonly [K in keyof N]: N[K]['~types']['out'] }> | undefined;
   /** Stages that must have ended before this one starts; their values are not read. */
   readonly after?: A | undefined;
   /** Decides whether the stage runs; where it says no, the stage is skipped. */
@@ -53,7 +62,7 @@ export interface StageOptions<N extends Needs, A, W> extends StagePolicy {
 }
 
 /** What {@link stage} takes. */
-export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N, A, W> {
+export interface StageSpec<N extends Needs, R, S, A, W, F, T = undefined> extends StageOptions<N, A, W> {
   /** @default 'transform' */
   readonly kind?: StageLabel | undefined;
   /** The sources it reads, keyed by the names `run` receives. */
@@ -62,9 +71,17 @@ export interface StageSpec<N extends Needs, R, S, A, W, F> extends StageOptions<
   readonly output?: S | undefined;
   /** `'skip'`: a failure counts as a chosen skip, so the run goes on. @default 'fail' */
   readonly onFailure?: F | undefined;
+  /**
+   * The stage gives chunks before its output: what a generator yields, its return value being the output, or what it
+   * hands to `context.emitChunk`. Read with `streamed(stage)`. @default it gives none
+   */
+  readonly streams?: T | undefined;
   /** The work. A value means completed, a throw means failed; or a control value: `skip`, `cancel`, `fail`, `retryLater`. */
   readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
 }
+
+/** What `streams` takes. */
+export type Streams = true | StreamOptions;
 
 /** What readers receive: the schema's output where there is a contract. */
 export type Yield<S, R> = S extends undefined ? Output<R> : S extends Schema<unknown, infer Read> ? Read : never;
@@ -92,15 +109,25 @@ export function stage<
   const A extends readonly Stage[] = [],
   W extends When | undefined = undefined,
   F extends 'fail' | 'skip' | undefined = undefined,
+  T extends Streams | undefined = undefined,
 >(
   name: string,
-  spec: StageSpec<N, R, S, A, W, F>,
-): Stage<
-  Yield<S, R>,
-  (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
-  N[keyof N]['~types']['skips'] | SkipsWhenReturned<R> | SkipsByOption<W | F>,
-  { readonly [K in keyof N]: N[K]['~types']['out'] }
-> {
+  spec: StageSpec<N, R, S, A, W, F, T>,
+): T extends undefined
+  ? Stage<
+      Yield<S, R>,
+      (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
+      N[keyof N]['~types']['skips'] | SkipsWhenReturned<R> | SkipsByOption<W | F>,
+      { readonly [K in keyof N]: N[K]['~types']['out'] }
+    >
+  : StreamingStage<
+      Yield<S, Leaves<R>>,
+      ChunkOf<T, R>,
+      (N[keyof N] | A[number])['~types']['in'] | DemandOfWhen<W>,
+      N[keyof N]['~types']['skips'] | SkipsWhenReturned<Leaves<R>> | SkipsByOption<W | F>,
+      { readonly [K in keyof N]: N[K]['~types']['out'] }
+    > {
+  // Written out, not behind a name: an alias of six parameters costs the compiler four times as much, at every stage.
   return makeStage(spec.kind ?? 'transform', name, spec);
 }
 
@@ -119,10 +146,12 @@ export interface StageDefinition extends StagePolicy {
   readonly output?: Schema<unknown, unknown> | undefined;
   readonly onFailure?: 'fail' | 'skip' | undefined;
   readonly failOpen?: boolean | undefined;
+  readonly streams?: Streams | undefined;
   readonly idempotencyKey?: ((values: never) => string) | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
   readonly run: StageFunction;
+  readonly region?: RegionDefinition | undefined;
 }
 
 /** The function of a stage, without its types. */

@@ -43,6 +43,7 @@ function checkOutcome(graph: ScriptedGraph, lives: readonly Life[], { run, facts
 function endingOf(run: Run): Ending {
   if (run.status === 'completed') return { status: run.degraded ? 'degraded' : 'completed', by: undefined };
   if (run.status === 'failed') return { status: 'failed', by: run.error.path };
+  if (run.status === 'suspended') throw new Error('a run without a store was suspended');
   return { status: run.status, by: run.status === 'blocked' ? run.blockedBy : run.cancelledBy };
 }
 

@@ -281,6 +281,7 @@ export function inWords(outcome: StageOutcome): string {
     case 'blocked':
       return `blocked ${outcome.error?.code ?? outcome.reason}`;
     case 'cancelled':
-      return 'cancelled';
+    case 'suspended':
+      return outcome.status;
   }
 }

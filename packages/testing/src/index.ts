@@ -1,3 +1,5 @@
+export type { ContractCase } from './contracts/contract-case.ts';
+export { runStoreContract } from './contracts/run-store.ts';
 export { type HeapSlope, type HeapSlopeOptions, heapSlope } from './heap-slope.ts';
 export {
   type CorruptFault,
@@ -13,6 +15,13 @@ export {
   type ThrowFault,
 } from './inject-faults.ts';
 export { type RecordingSink, recordingSink } from './recording-sink.ts';
+export {
+  type AskedOperation,
+  type ReplayingDriver,
+  type ReplayingDriverOptions,
+  replayingDriver,
+  type WalkOptions,
+} from './replaying-driver.ts';
 export { runStage, type StageRun } from './run-stage.ts';
 export {
   type Script,

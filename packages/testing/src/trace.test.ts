@@ -201,6 +201,10 @@ describe('eventLine()', () => {
     [{ ...staged, type: 'attempt.abandoned', graceMs: 10 }, 'attempt 2 abandoned: it ignored its signal for 10 ms'],
     [{ ...staged, type: 'attempt.arrived_late', settledAs: 'rejected' }, 'attempt 2 rejected late'],
     [{ ...staged, type: 'guard.failed_open', error }, 'failed open: SF_STAGE_TIMEOUT Too slow.'],
+    [{ ...staged, type: 'stream.opened', readers: 1 }, 'streams to 1 reader'],
+    [{ ...staged, type: 'stream.chunk', index: 3, chunk: 'Hel' }, 'chunk 3: "Hel"'],
+    [{ ...staged, type: 'stream.overflowed', reader: 'speech' }, 'gave more than speech had room for'],
+    [{ ...staged, type: 'stream.closed', chunks: 2, blockedMs: 0, readers: [] }, 'stream closed after 2 chunks'],
     [{ ...staged, type: 'stage.paused' } as never, 'stage.paused'],
   ])('of a stage, indented under its parent: %j', (event, fact) => {
     expect(eventLine(event)).toBe(`1234.57 ms      outer/child ${fact}`);

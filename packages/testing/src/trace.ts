@@ -53,6 +53,9 @@ const facts = {
   'run.failed': (event) => `failed ${ending(event)}; ${errorText(event.error)}`,
   'run.blocked': (event) => `blocked${by(event.blockedBy)} ${ending(event)}; ${event.reason}`,
   'run.cancelled': (event) => `cancelled${by(event.cancelledBy)} ${ending(event)}; ${event.reason}`,
+  'run.suspended': (event) => `suspended ${ending(event)}; waits for ${event.waits.join(', ')}`,
+  'stage.suspended': ({ waitId }) => `waits for ${waitId}`,
+  'stage.resumed': ({ waitId }) => `goes on: ${waitId} was answered`,
   'stage.started': ({ queuedMs }) => `started${queuedMs > 0 ? ` after ${ms(queuedMs)} in the queue` : ''}`,
   'stage.completed': ({ durationMs }) => `completed in ${ms(durationMs)}`,
   'stage.skipped': ({ reason, rootCause }) => `skipped: ${reason}${rootCause === undefined ? '' : ` (root cause: ${rootCause})`}`,
@@ -65,7 +68,15 @@ const facts = {
     `attempt ${attempt} failed${retryInMs === undefined ? '' : `, next in ${ms(retryInMs)}`}: ${errorText(error)}`,
   'attempt.abandoned': ({ attempt, graceMs }) => `attempt ${attempt} abandoned: it ignored its signal for ${ms(graceMs)}`,
   'attempt.arrived_late': ({ attempt, settledAs }) => `attempt ${attempt} ${settledAs} late`,
+  'stream.opened': ({ readers }) => `streams to ${counted(readers, 'reader')}`,
+  'stream.chunk': ({ index, chunk }) => `chunk ${index}: ${JSON.stringify(chunk)}`,
+  'stream.overflowed': ({ reader }) => `gave more than ${reader} had room for`,
+  'stream.closed': ({ chunks }) => `stream closed after ${counted(chunks, 'chunk')}`,
   'guard.failed_open': ({ error }) => `failed open: ${errorText(error)}`,
+  'guarded.rejected': ({ attempt, reason }) => `draft ${attempt} rejected: ${reason}`,
+  'guarded.retried': ({ attempt }) => `draft ${attempt + 1} asked for`,
+  'guarded.exhausted': ({ attempt, spent }) => `gave up after draft ${attempt}: ${spent}`,
+  'guarded.recovered': ({ attempt }) => `draft ${attempt} passed`,
   'cleanup.failed': ({ error }) => `cleanup failed: ${errorText(error)}`,
   'events.dropped': ({ sink, count }) => `${counted(count, 'event')} dropped by sink ${sink}`,
   custom: ({ name, payload }) => `emitted ${name} ${JSON.stringify(payload)}`,
@@ -91,6 +102,7 @@ function statusText(run: Run<unknown>, end: string): string {
   if (run.status === 'completed') return `completed${run.degraded ? ', degraded,' : ''} ${end}`;
   if (run.status === 'failed') return `failed ${end}; ${errorText(run.error)}`;
   if (run.status === 'blocked') return `blocked${by(run.blockedBy)} ${end}; ${run.reason}`;
+  if (run.status === 'suspended') return `suspended ${end}; waits for ${run.waits.map(({ waitId }) => waitId).join(', ')}`;
   return `cancelled${by(run.cancelledBy)} ${end}; ${run.reason}`;
 }
 

@@ -2,6 +2,14 @@ import { expect, test } from 'vitest';
 import { isAbort } from './abort-error.ts';
 
 const reason = new Error('enough');
+const unreadable = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error('get');
+    },
+  },
+);
 
 test.each<[string, unknown, boolean]>([
   ['the reason itself', reason, true],
@@ -17,4 +25,15 @@ test.each<[string, unknown, boolean]>([
 
 test('isAbort() knows a reason that is no object', () => {
   expect([isAbort('enough', 'enough'), isAbort('other', 'enough')]).toEqual([true, false]);
+});
+
+test('isAbort() of an object whose members cannot be read is false', () => {
+  expect(isAbort(unreadable, reason)).toBe(false);
+});
+
+test('isAbort() of what has no cause is false where the signal has no reason', () => {
+  const thrown = ['no', 7, null, {}, new Error('no')];
+  expect(thrown.map((error) => isAbort(error, undefined))).toEqual(thrown.map(() => false));
+  expect(isAbort(new DOMException('aborted', 'AbortError'), undefined)).toBe(true);
+  expect(isAbort(undefined, undefined)).toBe(true);
 });

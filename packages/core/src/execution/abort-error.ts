@@ -3,7 +3,8 @@ export function isAbort(error: unknown, signalReason: unknown): boolean {
   if (error === signalReason) return true;
   if (typeof error !== 'object' || error === null) return false;
   try {
-    return (error as { name?: unknown }).name === 'AbortError' || (error as { cause?: unknown }).cause === signalReason;
+    if ((error as { name?: unknown }).name === 'AbortError') return true;
+    return signalReason !== undefined && (error as { cause?: unknown }).cause === signalReason;
   } catch {
     return false;
   }

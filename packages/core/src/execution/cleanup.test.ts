@@ -124,6 +124,12 @@ describe('cleanups', () => {
     expect(clock.pending).toBe(0);
   });
 
+  test('that end within the budget leave no timer behind', async () => {
+    const { ended, clock } = await run(({ defer }, _story, sleep) => defer(() => sleep(30)), { cleanupMs: 100 });
+    expect(ended.elapsedMs).toBe(30);
+    expect(clock.pending).toBe(0);
+  });
+
   test('cost no timer where there are none', async () => {
     expect((await run(() => 1)).clock.pending).toBe(0);
   });

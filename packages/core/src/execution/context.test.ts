@@ -213,3 +213,15 @@ describe('config()', () => {
     expect(await seen(({ config }) => config('n', anything))).toEqual([undefined, undefined]);
   });
 });
+
+test.each<[string, (context: StageContext, schema: Schema<unknown, unknown>) => unknown]>([
+  ['event "app.later"', ({ emit }, schema) => emit(defineEvent('app.later', schema), 1)],
+  ['extension "tenant"', ({ extension }, schema) => extension('tenant', schema)],
+  ['configuration "limit"', ({ config }, schema) => config('limit', schema)],
+])('what is read at once cannot have a schema that answers later: %s', async (subject, read) => {
+  const later: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value }) } };
+  const it = (schema: Schema<unknown, unknown>) => stage('it', { run: (_, context) => void read(context, schema) });
+  const run = await pipeline('p', { outputs: { it: it(later) } }).run({});
+  expect(run.errors[0]?.cause).toMatchObject({ code: 'SF_SCHEMA_ASYNC', details: { subject }, path: 'it' });
+  expect((await pipeline('p', { outputs: { it: it(anything) } }).run({})).status).toBe('completed');
+});

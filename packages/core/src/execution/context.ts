@@ -2,47 +2,49 @@ import { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { describeReceived, issueLines, type Schema, validate } from '../schema.ts';
-import type { StageContext } from '../stage-context.ts';
+import type { CallOptions, StageContext } from '../stage-context.ts';
 import type { Attempt } from './attempt.ts';
 import { stageFields } from './emitter.ts';
-import type { Scheduler } from './scheduler.ts';
+import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
+import type { StageStream } from './streams/stage-stream.ts';
+import { readAnswer, waitFor } from './wait-for.ts';
 
 /** The context of one call of a stage's function. Everything is looked up when it is asked for. */
 export class AttemptContext implements StageContext {
-  readonly #scheduler: Scheduler;
+  readonly #scope: Scope;
   readonly #stage: PlannedStage;
   readonly #values: unknown;
   readonly #attempt: Attempt | undefined;
 
   /** @param attempt - Present where the stage has limits or retries of its own. */
-  constructor(scheduler: Scheduler, stage: PlannedStage, values: unknown, attempt: Attempt | undefined) {
-    this.#scheduler = scheduler;
+  constructor(scope: Scope, stage: PlannedStage, values: unknown, attempt: Attempt | undefined) {
+    this.#scope = scope;
     this.#stage = stage;
     this.#values = values;
     this.#attempt = attempt;
   }
 
   get identity(): RunIdentity {
-    return this.#scheduler.state.identity;
+    return this.#scope.scheduler.state.identity;
   }
   get runId(): string {
     return this.identity.runId;
   }
   get pipeline(): string {
-    return this.#scheduler.plan.name;
+    return this.#scope.scheduler.state.plan.name;
   }
   get stage(): string {
     return this.#stage.name;
   }
   get path(): string {
-    return this.#stage.name;
+    return this.#scope.state.pathOf(this.#stage);
   }
   get attempt(): number {
     return this.#attempt?.number ?? 1;
   }
   get signal(): AbortSignal {
-    return this.#attempt?.signal ?? this.#scheduler.signal;
+    return this.#attempt?.signal ?? this.#scope.signal;
   }
   get idempotencyKey(): string {
     const own = this.#stage.idempotencyKey?.(this.#values as never);
@@ -51,16 +53,16 @@ export class AttemptContext implements StageContext {
     return tenantId === undefined ? own : `${tenantId}/${own}`;
   }
   get elapsedMs(): number {
-    return this.#scheduler.elapsedMs();
+    return this.#scope.scheduler.elapsedMs();
   }
 
   // Functions are made when they are read, so that a stage may take them out of the context: `(_, { defer }) => …`.
 
   get now(): StageContext['now'] {
-    return () => this.#scheduler.clock.now();
+    return () => this.#scope.scheduler.clock.now();
   }
   get random(): StageContext['random'] {
-    return () => (this.#scheduler.options.random ?? Math.random)();
+    return () => (this.#scope.scheduler.options.random ?? Math.random)();
   }
   get heartbeat(): StageContext['heartbeat'] {
     return () => this.#attempt?.heartbeat();
@@ -69,7 +71,12 @@ export class AttemptContext implements StageContext {
     return (fraction, message) => {
       this.#attempt?.heartbeat();
       const known = fraction === undefined || Number.isNaN(fraction) ? undefined : Math.min(1, Math.max(0, fraction));
-      this.#scheduler.emit({ type: 'stage.progressed', ...stageFields(this.#stage, this.attempt), fraction: known, message });
+      this.#scope.emit({
+        type: 'stage.progressed',
+        ...stageFields(this.#scope.state, this.#stage, this.attempt),
+        fraction: known,
+        message,
+      });
     };
   }
   get emit(): StageContext['emit'] {
@@ -79,18 +86,40 @@ export class AttemptContext implements StageContext {
       const value = this.#read(schema, payload, `event "${name}"`, (issues) => {
         return new StageflowError('SF_EVENT_INVALID', { event: name, issues }, this.#location());
       });
-      this.#scheduler.emit({ type: 'custom', name, payload: value, ...stageFields(this.#stage, this.attempt) });
+      this.#scope.emit({ type: 'custom', name, payload: value, ...stageFields(this.#scope.state, this.#stage, this.attempt) });
     };
+  }
+  get emitChunk(): StageContext['emitChunk'] {
+    return (chunk) => this.#streamed().put(this.#attempt as Attempt, chunk);
   }
   get defer(): StageContext['defer'] {
     return (cleanup) => {
-      if (this.#scheduler.defer(this.#stage, cleanup)) return;
+      if (this.#scope.scheduler.defer(this.#scope, this.#stage, cleanup)) return;
       throw new StageflowError('SF_RUN_ENDED', { stage: this.stage, call: 'context.defer()' }, this.#location());
     };
   }
+  get answer(): StageContext['answer'] {
+    return (schema) => {
+      const answer = this.#scope.scheduler.journal?.answer(this.path, 'answer');
+      return answer && readAnswer(this.#scope, this.#stage, this.attempt, 'answer', schema, answer.value);
+    };
+  }
+  get waitFor(): StageContext['waitFor'] {
+    return (type, options) => waitFor(this.#scope, this.#stage, this, type, options);
+  }
+  get call(): StageContext['call'] {
+    return ((callee: unknown, values: Readonly<Record<string, unknown>>, { key }: CallOptions = {}) => {
+      // An attempt that was given up, or outlived its run, begins nothing any more.
+      const givenUp = this.#attempt?.givenUp;
+      if (givenUp !== undefined) return refused(givenUp);
+      if (this.#scope.closing)
+        return refused(new StageflowError('SF_RUN_ENDED', { stage: this.stage, call: 'context.call()' }, this.#location()));
+      return this.#scope.calls.call(this.#stage, this.attempt, this, callee, values, key);
+    }) as StageContext['call'];
+  }
   get extension(): StageContext['extension'] {
     return (key, schema) =>
-      this.#scheduler.extensions.read(key, schema, (value) => {
+      this.#scope.scheduler.extensions.read(key, schema, (value) => {
         const refuse = (issues: string[]) => new StageflowError('SF_EXTENSION_INVALID', { extension: key, issues }, this.#location());
         return this.#read(schema, value, `extension "${key}"`, refuse);
       });
@@ -98,8 +127,19 @@ export class AttemptContext implements StageContext {
   get config(): StageContext['config'] {
     return (key, schema) => {
       const refuse = (issues: string[]) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location());
-      return this.#read(schema, this.#scheduler.options.config?.get(key), `configuration "${key}"`, refuse);
+      return this.#read(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, refuse);
     };
+  }
+
+  /** The call begins, of a stage that streams. */
+  beginStream(): void {
+    this.#streamed().begin(this.#attempt as Attempt);
+  }
+
+  #streamed(): StageStream {
+    const stream = this.#scope.state.streams?.of(this.#stage.index);
+    if (stream === undefined) throw new StageflowError('SF_STREAM_UNDECLARED', { stage: this.stage }, this.#location());
+    return stream;
   }
 
   #read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
@@ -110,6 +150,13 @@ export class AttemptContext implements StageContext {
   }
 
   #location(): ReturnType<typeof locationOf> {
-    return locationOf(this.#scheduler, this.#stage, this.attempt);
+    return locationOf(this.#scope, this.#stage, this.attempt);
   }
+}
+
+/** A rejection that ends no process where nobody awaits it. */
+function refused(error: StageflowError): Promise<never> {
+  const rejection = Promise.reject(error);
+  rejection.catch(() => undefined);
+  return rejection;
 }

@@ -7,6 +7,7 @@ import type { PlannedStage } from '../plan/plan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Run } from '../run.ts';
 import type { RunState } from './run-state.ts';
+import type { ScopeState } from './scope-state.ts';
 
 /** Takes events: the queue of a sink, or the stream of a reader. */
 export interface EventTarget {
@@ -27,6 +28,7 @@ interface StageEvent extends Envelope {
   kind: string;
   queuedMs?: number;
   durationMs?: number;
+  cached?: true;
 }
 
 /**
@@ -41,6 +43,7 @@ export class Emitter {
   #seq = 0;
   readonly #startedAt: number;
   readonly #startedMono: number;
+  readonly #epoch: number;
 
   /** @param startedAt - Epoch milliseconds at `startedMono`: times count from there. */
   constructor(
@@ -50,6 +53,7 @@ export class Emitter {
     targets: readonly EventTarget[],
     startedAt: number,
     startedMono: number,
+    epoch: number,
   ) {
     this.#identity = identity;
     this.#pipeline = pipeline;
@@ -58,6 +62,7 @@ export class Emitter {
     this.#runId = identity.runId;
     this.#startedAt = startedAt;
     this.#startedMono = startedMono;
+    this.#epoch = epoch;
   }
 
   created({ plan, identity }: RunState): void {
@@ -71,30 +76,36 @@ export class Emitter {
     if (run.status === 'completed') this.emit({ type: 'run.completed', ...fields, degraded: run.degraded });
     else if (run.status === 'failed') this.emit({ type: 'run.failed', ...fields, error: summarize(run.error) });
     else if (run.status === 'blocked') this.emit({ type: 'run.blocked', ...fields, reason: run.reason, blockedBy: run.blockedBy });
+    else if (run.status === 'suspended') this.emit({ type: 'run.suspended', ...fields, waits: run.waits.map(({ waitId }) => waitId) });
     else this.emit({ type: 'run.cancelled', ...fields, reason: run.reason, cancelledBy: run.cancelledBy });
   }
 
-  stageStarted(stage: PlannedStage, queuedMs: number): void {
-    const event = this.#stageEvent('stage.started', stage, 1);
-    event.queuedMs = queuedMs;
+  stageStarted(stage: PlannedStage, state: ScopeState): void {
+    const event = this.#stageEvent('stage.started', stage, state, 1);
+    event.queuedMs = state.queuedMs?.get(stage.index) ?? 0;
     this.#deliver(event as RunEvent);
   }
 
-  stageCompleted(stage: PlannedStage, state: RunState): void {
-    const event = this.#stageEvent('stage.completed', stage, state.attempts?.get(stage.index) ?? 1);
+  stageCompleted(stage: PlannedStage, state: ScopeState): void {
+    if (state.restored?.has(stage.index) === true) return;
+    const event = this.#stageEvent('stage.completed', stage, state, state.attempts?.get(stage.index) ?? 1);
     event.durationMs = state.durationMs?.[stage.index] ?? 0;
+    if (state.cached?.has(stage.index) === true) event.cached = true;
     this.#deliver(event as RunEvent);
   }
 
   stageEnded(
     stage: PlannedStage,
-    state: RunState,
+    state: ScopeState,
     outcome: Exclude<StageOutcome, { readonly status: 'completed' }>,
     started: boolean,
+    handledAround: boolean,
   ): void {
-    const { index, handled } = stage;
+    const { index } = stage;
+    if (state.restored?.has(index) === true) return;
+    const handled = stage.handled || handledAround;
     const { status } = outcome;
-    const event = this.#stageEvent(`stage.${status}`, stage, started ? (state.attempts?.get(index) ?? 1) : 0);
+    const event = this.#stageEvent(`stage.${status}`, stage, state, started ? (state.attempts?.get(index) ?? 1) : 0);
     if (status === 'failed' || status === 'blocked') Object.assign(event, { durationMs: state.durationMs?.[index] ?? 0, handled });
     if (status === 'failed') Object.assign(event, { error: summarize(outcome.error) });
     else Object.assign(event, { reason: outcome.reason });
@@ -116,7 +127,7 @@ export class Emitter {
       type,
       runId: this.#runId,
       pipeline: this.#pipeline,
-      epoch: 1,
+      epoch: this.#epoch,
       seq: ++this.#seq,
       at,
       elapsedMs,
@@ -127,10 +138,10 @@ export class Emitter {
     };
   }
 
-  #stageEvent(type: string, stage: PlannedStage, attempt: number): StageEvent {
+  #stageEvent(type: string, stage: PlannedStage, state: ScopeState, attempt: number): StageEvent {
     const event = this.#envelope(type) as StageEvent;
     event.stage = stage.name;
-    event.path = stage.name;
+    event.path = state.pathOf(stage);
     event.attempt = attempt;
     event.kind = stage.kind;
     return event;
@@ -144,10 +155,11 @@ export class Emitter {
 
 /** What events of one stage carry besides the envelope. */
 export function stageFields(
+  state: ScopeState,
   stage: PlannedStage,
   attempt: number,
 ): { readonly stage: string; readonly path: string; readonly attempt: number } {
-  return { stage: stage.name, path: stage.name, attempt };
+  return { stage: stage.name, path: state.pathOf(stage), attempt };
 }
 
 /** An error as events carry it. */

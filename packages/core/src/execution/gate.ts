@@ -1,16 +1,17 @@
 import { describeThrown, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import { describeReceived } from '../schema.ts';
-import type { RunState } from './run-state.ts';
+import type { Scope } from './scope.ts';
+import { locationOf } from './stage-endings.ts';
 
 /** Asks a stage's `when`: `undefined` where it runs, the reason where it is skipped, the error where it could not say. */
-export function gate(stage: PlannedStage, values: unknown, state: RunState): string | StageflowError | undefined {
+export function gate(stage: PlannedStage, values: unknown, scope: Scope): string | StageflowError | undefined {
   if (stage.gate !== undefined) {
-    const choice = state.slots[stage.gate.route];
+    const choice = scope.state.slots[stage.gate.route];
     if (stage.gate.arms.has(choice)) return undefined;
-    return `"${state.plan.stages[stage.gate.route]?.name}" chose "${String(choice)}"`;
+    return `"${scope.state.pathAt(stage.gate.route)}" chose "${String(choice)}"`;
   }
-  const location = { pipeline: state.plan.name, runId: state.identity.runId, path: stage.name };
+  const { attempt: _none, ...location } = locationOf(scope, stage, 0);
   let answer: unknown;
   try {
     answer = stage.when?.(values as never);

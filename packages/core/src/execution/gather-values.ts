@@ -1,9 +1,9 @@
 import { freezeRecord } from '#freeze';
 import type { PlannedStage } from '../plan/plan.ts';
-import type { RunState } from './run-state.ts';
+import type { ScopeState } from './scope-state.ts';
 
 /** The values of a stage whose needs have ended, in a record of their own: no two attempts share one. */
-export function gatherValues(stage: PlannedStage, state: RunState): Readonly<Record<string, unknown>> {
+export function gatherValues(stage: PlannedStage, state: ScopeState): Readonly<Record<string, unknown>> {
   const values = new stage.Values();
   const { keys, slots, reads } = stage;
   if (reads === undefined) {

@@ -8,7 +8,8 @@ import { describeReceived, issueLines, type SchemaResult, validate } from '../sc
 export type Meaning =
   | { readonly means: 'completed'; readonly value: unknown }
   | { readonly means: 'blocked'; readonly reason: string }
-  | { readonly means: 'failed'; readonly error: StageflowError };
+  | { readonly means: 'failed'; readonly error: StageflowError }
+  | { readonly means: 'review'; readonly request: unknown };
 
 /** Reads a value that is no control value. A promise only where the contract answers with one. */
 export function interpret(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
@@ -49,9 +50,7 @@ function interpretVerdict(stage: PlannedStage, value: unknown, subject: unknown,
       return produced((verdict as { readonly value: unknown }).value);
     case 'block':
       return { means: 'blocked', reason: (verdict as { readonly reason: string }).reason };
-    case 'review': {
-      const details = { stage: stage.name, feature: 'a store that keeps waits' };
-      return { means: 'failed', error: new StageflowError('SF_RUNTIME_REQUIRED', details, location) };
-    }
+    case 'review':
+      return { means: 'review', request: (verdict as { readonly request: unknown }).request };
   }
 }

@@ -1,4 +1,5 @@
 import type { FailureMode } from '../plan/draft.ts';
+import type { RunResources } from './run-resources.ts';
 
 /** The limits of one run. */
 export interface RunLimits {
@@ -7,4 +8,7 @@ export interface RunLimits {
   readonly deadlineMs: number | undefined;
   readonly graceMs: number;
   readonly cleanupMs: number;
+  readonly maxCallDepth: number;
+  /** What its stages can name, where the runtime has resources. */
+  readonly resources: RunResources | undefined;
 }

@@ -1,7 +1,7 @@
 import { firstOf, pipeline, settled, skip, stage, work } from '@stageflow/core';
 import { definePipeline } from '@stageflow/core/define';
 import { virtualClock } from '@stageflow/testing';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 
 /** Holds the thread until the host's own clock has moved on. */
 function spin(ms: number): void {
@@ -83,6 +83,91 @@ describe('the synchronous path', () => {
     const clock = virtualClock();
     const run = await chain(1, () => clock.block(60)).run({}, { clock, deadlineMs: 50 });
     expect(run).toMatchObject({ status: 'failed', error: { code: 'SF_RUN_DEADLINE' } });
+  });
+});
+
+describe('a turn for the host', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** The host's clock shows what this says, and not how fast the machine is. */
+  function hostClock(): { nowMs: number } {
+    const host = { nowMs: 1_000 };
+    vi.spyOn(performance, 'now').mockImplementation(() => host.nowMs);
+    return host;
+  }
+
+  /** Calls `callback` in the host's next turn. */
+  function inHostTurn(callback: () => void): void {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      callback();
+    };
+    port2.postMessage(undefined);
+  }
+
+  test('is not given by stages that take no time, however many', async () => {
+    hostClock();
+    let called = 0;
+    const result = chain(3_000, () => called++).run({});
+    expect(called).toBe(3_000);
+    expect((await result).status).toBe('completed');
+  });
+
+  test('is given by stages that take long, soon and again and again, whatever ends meanwhile', async () => {
+    const host = hostClock();
+    let called = 0;
+    const atTurns: number[] = [];
+    const look = (): void => {
+      atTurns.push(called);
+      if (called < 3_000) inHostTurn(look);
+    };
+    inHostTurn(look);
+    const stages = Array.from({ length: 3_000 }, (_, at) =>
+      stage(`s${at}`, {
+        run: () => {
+          called++;
+          host.nowMs += 1;
+        },
+      }),
+    );
+    // It ends while the host has its turn, and must not take it away.
+    const quick = stage('quick', { run: () => Promise.resolve() });
+    const outputs = { quick, ...Object.fromEntries(stages.map((each) => [each.name, each])) };
+    const run = await pipeline('p', { outputs }).run({});
+    expect(run.counts.completed).toBe(3_001);
+    const between = atTurns.map((at, turn) => at - (atTurns[turn - 1] ?? 0));
+    expect(between.length).toBeGreaterThan(4);
+    expect(Math.max(...between)).toBeLessThan(512);
+  });
+
+  test('does not cost a look at the time for each stage', async () => {
+    const host = hostClock();
+    const now = vi.mocked(performance.now);
+    await chain(2_000, () => {
+      host.nowMs += 0.001;
+    }).run({}, { clock: virtualClock() });
+    expect(now.mock.calls.length).toBeGreaterThan(0);
+    expect(now.mock.calls.length).toBeLessThan(20);
+  });
+
+  test('is not counted as time of the stage that comes after it', async () => {
+    const host = hostClock();
+    const clock = virtualClock();
+    let turnAt: number | undefined;
+    inHostTurn(() => {
+      turnAt = clock.monotonic();
+      clock.block(40);
+    });
+    const run = await chain(600, () => {
+      host.nowMs += 1;
+    }).run({}, { clock });
+    expect(turnAt).toBe(0);
+    const reports = [...run.stages.values()];
+    expect(reports.every(({ durationMs }) => durationMs === 0)).toBe(true);
+    expect(new Set(reports.map(({ startedAfterMs }) => startedAfterMs))).toEqual(new Set([0, 40]));
   });
 });
 

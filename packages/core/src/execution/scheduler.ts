@@ -1,111 +1,160 @@
 import { StageflowError } from '../errors.ts';
-import type { SkippedOutcome, StageOutcome } from '../outcome.ts';
-import type { Plan, PlannedStage } from '../plan/plan.ts';
+import type { PlannedStage } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Run } from '../run.ts';
+import { Calls } from './calls.ts';
 import { Cleanups } from './cleanup.ts';
 import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
-import { gate } from './gate.ts';
-import { gatherValues } from './gather-values.ts';
-import { advanceGroup, join } from './join.ts';
+import { interceptedRun } from './intercepted-run.ts';
+import { callThrough, type Interceptors, misused } from './interceptor-chain.ts';
+import type { Journal } from './journal.ts';
+import { Parking } from './parking.ts';
 import { resultOf } from './result.ts';
 import type { RunLimits } from './run-limits.ts';
+import type { RunSetup } from './run-setup.ts';
 import type { RunState } from './run-state.ts';
-import { callOnce } from './single-call.ts';
-import { cancelStage, failStage, skipStage } from './stage-endings.ts';
-import { StageExecution } from './stage-execution.ts';
+import { Scope } from './scope.ts';
 import type { RunOptions } from './start-run.ts';
-import { completed, doomed, running, skipped, waiting } from './status.ts';
 import type { Stop } from './stop.ts';
+import type { Watchers } from './watchers.ts';
 import { yieldToHost } from './yield-to-host.ts';
 
 /** How long synchronous stages may hold the thread before the host gets a turn, and how often that is looked at. */
 const sliceMs = 10;
 const sliceStages = 256;
 
+/** How long the part of the queue that is done with may grow before it is let go. */
+const keptQueue = 4096;
+
 /**
- * One run. Starts each stage when the last thing it waits for has ended, keeps failures, limits and stops, and settles
- * once: after that nothing of the run starts or emits.
- *
- * A stage costs a counter per edge, one call, and at most one promise reaction. What is ready lies in one queue, so
- * neither depth nor width recurses. Decisions depend on completions alone, in the order they arrive.
+ * One run: the queue of what is ready in any of its scopes, its limits, its end. What is ready lies in one queue, so
+ * neither depth nor width recurses.
  */
 export class Scheduler {
-  readonly plan: Plan;
   readonly state: RunState;
   readonly limits: RunLimits;
   readonly options: RunOptions;
   readonly clock: Clock;
   readonly emitter: Emitter | undefined;
-  stopped: Stop | undefined = undefined;
-  /** Stages whose call is under way. */
+  readonly root: Scope;
+  readonly interceptors: Interceptors | undefined;
+  readonly journal: Journal | undefined;
+  /** Runs stages elsewhere, where a driver does. */
+  readonly drive: RunSetup['drive'];
+  /** Present where the run is one attempt of one stage. */
+  readonly single: RunSetup['single'];
+  /** Whether a plain stage is no more than one call: nothing stands around it, nothing is kept of it, and it runs here. */
+  readonly callsPlainly: boolean;
+  /** Set when nothing is left to do until an answer comes. */
+  parked = false;
+  /** Calls under way in all scopes. */
   active = 0;
-  /** Set once every stage has its outcome: what stages do no longer counts, cleanups may still run. */
-  closing = false;
+  /** Milliseconds since the run's start, when the clock was last read. */
+  nowMs = 0;
   /** Resolves once, when the run has ended. */
   readonly result: Promise<Run>;
 
+  private readonly onEnded: RunSetup['onEnded'];
   private resolve!: (run: Run) => void;
+  /** Takes the run as it will be reported, where interceptors stand around it. */
+  private onSettled: ((run: Run) => void) | undefined = undefined;
   private readonly startedMono: number;
-  private readonly remaining: number[];
-  private readonly ready: number[];
+  /** What is ready, as indices of stages. */
+  ready: number[] = [];
+  /** In which scope each of them is; absent while the run has only one. */
+  readyIn: Scope[] | undefined = undefined;
   private head = 0;
-  private left: number;
   private draining = false;
+  private held = 0;
   private yielding = false;
   private ended = false;
-  /** Stages that must look at their join before they start, because something they wait for did not complete. */
-  private tainted: boolean[] | undefined = undefined;
-  private groupCursors: number[] | undefined = undefined;
-  private readyAfterMs: number[] | undefined = undefined;
-  private executions: Map<number, StageExecution> | undefined = undefined;
-  private controller: AbortController | undefined = undefined;
-  private cleanups: Cleanups | undefined = undefined;
   private checkedExtensions: Extensions | undefined = undefined;
-  private timer: Timer | undefined = undefined;
-  private nowMs = 0;
+  private madeParking: Parking | undefined = undefined;
+  private cleanups: Cleanups | undefined = undefined;
+  private deadline: Timer | undefined = undefined;
+  /** Whether interceptors of the run have not ended. */
+  private within = false;
+  private patience: Timer | undefined = undefined;
   /** Whether a function has held the thread since the clock was read. */
   private stale = false;
   private sliceStart = 0;
   private sinceLook = 0;
 
-  constructor(state: RunState, limits: RunLimits, options: RunOptions, clock: Clock, emitter: Emitter | undefined, startedMono: number) {
-    const { plan } = state;
-    this.plan = plan;
+  constructor(state: RunState, setup: RunSetup) {
     this.state = state;
-    this.limits = limits;
-    this.options = options;
-    this.clock = clock;
-    this.emitter = emitter;
-    this.startedMono = startedMono;
+    this.limits = setup.limits;
+    this.options = setup.options;
+    this.clock = setup.clock;
+    this.emitter = setup.emitter;
+    this.startedMono = setup.startedMono;
+    this.interceptors = setup.interceptors;
+    this.journal = setup.journal;
+    this.drive = setup.drive;
+    this.callsPlainly = setup.interceptors === undefined && setup.journal === undefined && setup.drive === undefined;
+    this.onEnded = setup.onEnded;
+    this.single = setup.single;
     this.result = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    this.remaining = plan.waits.slice();
-    this.ready = plan.roots.slice();
-    this.left = plan.stages.length;
-    if (plan.groups.length > 0) this.groupCursors = new Array<number>(plan.groups.length).fill(0);
-    if (limits.maxConcurrency !== Number.POSITIVE_INFINITY && state.startedAfterMs !== undefined) this.readyAfterMs = [];
+    this.root = new Scope(this, state, { handled: false, failureMode: setup.limits.failureMode, onEnd: undefined });
   }
 
   /** @param stop - Given where the run is stopped before it began. */
   start(stop: Stop | undefined): void {
-    const { deadlineMs } = this.limits;
     this.emitter?.created(this.state);
     this.emitter?.emit({ type: 'run.started' });
-    if (stop !== undefined) return this.stop(stop);
-    if (deadlineMs !== undefined) this.timer = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
+    if (stop !== undefined) return this.root.stop(stop);
+    const { deadlineMs } = this.limits;
+    if (deadlineMs !== undefined) this.deadline = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
+    if (this.interceptors !== undefined && this.interceptors.run.length > 0) void this.beginWithin(this.interceptors);
+    else this.begin();
+  }
+
+  private begin(): void {
+    this.root.start();
     this.drain();
   }
 
-  /** Made when it is first read. */
-  get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController();
-      if (this.stopped !== undefined) this.controller.abort(this.stopped.signalReason);
+  /** Begins within the interceptors of runs; one that throws fails the run, whatever has run. */
+  private async beginWithin({ run: layers }: Interceptors): Promise<void> {
+    this.within = true;
+    const core = (): Promise<Run> =>
+      new Promise((resolve) => {
+        this.onSettled = resolve;
+        if (this.root.closing) this.settled();
+        else this.begin();
+      });
+    let failure: StageflowError | undefined;
+    try {
+      await callThrough(layers, interceptedRun(this), core, (layer) => {
+        throw misused(layer, 'it answered with cached() in place of a run');
+      });
+    } catch (error) {
+      failure = error as StageflowError;
     }
-    return this.controller.signal;
+    this.within = false;
+    const settledInside = this.onSettled === undefined;
+    this.onSettled = undefined;
+    if (failure !== undefined) this.fail(failure);
+    if (this.root.closing && settledInside) this.conclude();
+  }
+
+  /** Fails the run from outside, also where all of it has ended. */
+  fail(error: StageflowError): void {
+    const stop: Stop = { status: 'failed', reason: error.message, stage: undefined, error, signalReason: error };
+    if (this.root.closing) this.root.stopped ??= stop;
+    else this.root.stop(stop);
+  }
+
+  /** Made when it is first read: most runs wait for nothing from outside. */
+  get parking(): Parking {
+    this.madeParking ??= new Parking();
+    return this.madeParking;
+  }
+
+  get recordsQueueTime(): boolean {
+    return this.limits.maxConcurrency !== Number.POSITIVE_INFINITY && this.state.startedAfterMs !== undefined;
   }
 
   get extensions(): Extensions {
@@ -123,48 +172,92 @@ export class Scheduler {
   }
 
   /** Whether the cleanup will run. */
-  defer(stage: PlannedStage, cleanup: () => unknown): boolean {
+  defer(scope: Scope, stage: PlannedStage, cleanup: () => unknown): boolean {
     if (this.ended) return false;
     this.cleanups ??= new Cleanups(this);
-    this.cleanups.add(stage, cleanup);
+    this.cleanups.add(scope, stage, cleanup);
     return true;
   }
 
-  /** Stops the run: aborts what is in flight, starts nothing new. The first reason wins. */
-  stop(stop: Stop): void {
-    if (this.stopped !== undefined || this.closing) return;
-    this.stopped = stop;
-    this.emit({ type: 'run.stopping', status: stop.status, reason: stop.reason });
-    this.timer?.cancel();
-    this.timer = this.active > 0 ? this.clock.schedule(() => this.finish(), this.limits.graceMs) : undefined;
-    this.controller?.abort(stop.signalReason);
-    if (this.executions !== undefined) for (const execution of this.executions.values()) execution.stop(stop);
-    this.drain();
+  /** Whatever becomes of this activation, the run is to go on in another: where it is kept. */
+  park(): void {
+    if (this.journal !== undefined && !this.root.closing) this.parked = true;
   }
 
-  /** Puts a stage that is between two attempts back in the queue. */
-  requeue(index: number): void {
-    this.tick();
-    this.enqueue(index);
-    this.drain();
+  /** Ends this activation where the run only waits for answers. */
+  private parkWhereIdle(): void {
+    const { parking, root } = this;
+    if (parking.waiting === 0 || parking.busy > 0 || this.head < this.ready.length || root.closing || root.stopped !== undefined) return;
+    this.parked = true;
+    root.close();
+  }
+
+  makeCalls(scope: Scope): Calls {
+    return new Calls(scope);
+  }
+
+  /** Tells who watches a stage that it has ended. Nothing starts before all have heard of it: who ended it goes on afterwards. */
+  tell(watchers: Watchers, index: number): void {
+    this.hold(() => watchers.tell(index));
+  }
+
+  /** Lets nothing start while something is said that is only true as a whole. */
+  hold(action: () => void): void {
+    this.held++;
+    action();
+    this.held--;
+  }
+
+  /** From now on the run has more than one scope. */
+  expectScopes(): void {
+    this.readyIn ??= new Array<Scope>(this.ready.length).fill(this.root);
+  }
+
+  enqueue(scope: Scope, index: number): void {
+    this.ready.push(index);
+    this.readyIn?.push(scope);
+  }
+
+  /** A scope has been told to stop. */
+  stopping(scope: Scope, stop: Stop): void {
+    if (scope !== this.root) return;
+    this.emit({ type: 'run.stopping', status: stop.status, reason: stop.reason });
+    this.deadline?.cancel();
   }
 
   /** Starts what is ready, as far as the limits let it, and finishes the run when nothing is left. */
   drain(): void {
-    if (this.draining || this.yielding) return;
+    if (this.draining || this.yielding || this.held > 0) return;
     this.draining = true;
+    const { root } = this;
     const { maxConcurrency, deadlineMs } = this.limits;
-    while (this.head < this.ready.length && this.stopped === undefined && this.active < maxConcurrency) {
+    while (this.head < this.ready.length && root.stopped === undefined && this.active < maxConcurrency) {
       if (deadlineMs !== undefined && this.isPast(deadlineMs)) break;
       if (++this.sinceLook >= sliceStages && this.sliceIsOver()) break;
-      this.begin(this.ready[this.head++] as number);
+      const scope = this.readyIn === undefined ? root : (this.readyIn[this.head] as Scope);
+      const index = this.ready[this.head++] as number;
+      if (scope === root) {
+        root.begin(index);
+        continue;
+      }
+      if (scope.stopped !== undefined) continue;
+      scope.begin(index);
+      if (scope.isOver) scope.close();
     }
     this.draining = false;
-    if (this.active === 0 && (this.left === 0 || this.stopped !== undefined)) this.finish();
+    if (this.head > keptQueue && this.head === this.ready.length) {
+      this.ready = [];
+      this.readyIn = this.readyIn && [];
+      this.head = 0;
+    }
+    if (root.isOver && !(deadlineMs !== undefined && this.isPast(deadlineMs))) root.close();
+    else if (this.journal !== undefined) this.parkWhereIdle();
   }
 
   private sliceIsOver(): boolean {
     this.sinceLook = 0;
+    // A driven run calls nothing that could hold the thread, and must ask for the same things at the same time whenever it is repeated.
+    if (this.drive !== undefined) return false;
     const now = performance.now();
     if (this.sliceStart === 0) this.sliceStart = now;
     if (now - this.sliceStart < sliceMs) return false;
@@ -178,109 +271,10 @@ export class Scheduler {
     return true;
   }
 
-  private begin(index: number): void {
-    const stage = this.plan.stages[index] as PlannedStage;
-    const { state } = this;
-    if (state.status[index] === running) {
-      if (this.readyAfterMs !== undefined) this.recordQueueTime(index, this.readyAfterMs);
-      this.executions?.get(index)?.startAttempt();
-      return;
-    }
-    if (this.tainted !== undefined && this.tainted[index] === true && !this.passesJoin(stage)) return;
-    const values = gatherValues(stage, state);
-    if (stage.gated && !this.passesGate(stage, values)) return;
-    state.status[index] = running;
+  /** Before a stage is entered: reads the clock where another has held the thread since. */
+  enterStage(): void {
     if (this.stale) this.tick();
     this.stale = true;
-    if (state.startedAfterMs !== undefined) state.startedAfterMs[index] = this.nowMs;
-    if (this.readyAfterMs !== undefined) this.recordQueueTime(index, this.readyAfterMs);
-    if (this.emitter !== undefined) this.emitter.stageStarted(stage, state.queuedMs?.get(index) ?? 0);
-    if (stage.simple) {
-      callOnce(this, stage, values);
-      return;
-    }
-    const execution = new StageExecution(this, stage);
-    this.executions ??= new Map();
-    this.executions.set(index, execution);
-    execution.startAttempt();
-  }
-
-  private passesJoin(stage: PlannedStage): boolean {
-    const outcome = join(stage, this.state);
-    if (outcome !== undefined) this.endSkipped(stage, outcome);
-    return outcome === undefined;
-  }
-
-  private endSkipped(stage: PlannedStage, outcome: SkippedOutcome): void {
-    this.end(stage.index, outcome.rootCause === undefined ? skipped : doomed, outcome);
-  }
-
-  private passesGate(stage: PlannedStage, values: unknown): boolean {
-    const verdict = gate(stage, values, this.state);
-    if (verdict === undefined) return true;
-    if (verdict instanceof StageflowError) failStage(this, stage, verdict);
-    else skipStage(this, stage, verdict);
-    return false;
-  }
-
-  /** Ends a stage as completed, and lets go on what waited for it. */
-  complete(index: number, value: unknown): void {
-    const { state, plan, remaining } = this;
-    state.slots[index] = value;
-    state.status[index] = completed;
-    this.left--;
-    if (state.durationMs !== undefined) this.recordDuration(index);
-    if (this.emitter !== undefined) this.emitter.stageCompleted(plan.stages[index] as PlannedStage, state);
-    const { offsets, successors } = plan;
-    for (let position = offsets[index] as number, last = offsets[index + 1] as number; position < last; position++) {
-      const successor = successors[position] as number;
-      if (successor < 0) this.advance(-1 - successor);
-      else if (--(remaining[successor] as number) === 0) this.enqueue(successor);
-    }
-  }
-
-  /** Ends a stage in any way but completed. What waited for it looks at how, before it starts. */
-  end(index: number, status: number, outcome: Exclude<StageOutcome, { readonly status: 'completed' }>): void {
-    const { state, plan, remaining } = this;
-    const started = state.status[index] === running;
-    state.status[index] = status;
-    state.recordOutcome(index, outcome);
-    this.left--;
-    if (started) {
-      if (state.durationMs !== undefined) this.recordDuration(index);
-      else if (state.attempts?.has(index) !== true) state.recordAttempt(index, 1);
-    }
-    if (this.emitter !== undefined) this.emitter.stageEnded(plan.stages[index] as PlannedStage, state, outcome, started);
-    this.tainted ??= [];
-    const { offsets, successors } = plan;
-    for (let position = offsets[index] as number, last = offsets[index + 1] as number; position < last; position++) {
-      const successor = successors[position] as number;
-      if (successor < 0) {
-        this.advance(-1 - successor);
-        continue;
-      }
-      this.tainted[successor] = true;
-      if (--(remaining[successor] as number) === 0) this.enqueue(successor);
-    }
-  }
-
-  private enqueue(index: number): void {
-    this.ready.push(index);
-    if (this.readyAfterMs !== undefined) this.readyAfterMs[index] = this.nowMs;
-  }
-
-  private advance(group: number): void {
-    const cursors = this.groupCursors as number[];
-    const entry = this.plan.groups[group];
-    const from = cursors[group] as number;
-    if (from === -1 || entry === undefined) return;
-    const { cursor, decided, taints } = advanceGroup(entry.stages, from, this.state);
-    cursors[group] = decided ? -1 : cursor;
-    if (taints) {
-      this.tainted ??= [];
-      this.tainted[entry.reader] = true;
-    }
-    if (decided && --(this.remaining[entry.reader] as number) === 0) this.enqueue(entry.reader);
   }
 
   /** Reads the clock: once for each end, and for each start that comes after another in the same turn. */
@@ -289,65 +283,60 @@ export class Scheduler {
     if (this.state.startedAfterMs !== undefined) this.nowMs = this.elapsedMs();
   }
 
-  private recordDuration(index: number): void {
-    const { durationMs, startedAfterMs } = this.state;
+  /** Milliseconds since the run's start, now. */
+  readClock(): number {
     this.stale = false;
     this.nowMs = this.elapsedMs();
-    (durationMs as number[])[index] = this.nowMs - ((startedAfterMs as number[])[index] as number);
-  }
-
-  private recordQueueTime(index: number, readyAfterMs: readonly number[]): void {
-    const queuedMs = this.nowMs - (readyAfterMs[index] ?? 0);
-    if (queuedMs <= 0) return;
-    this.state.queuedMs ??= new Map();
-    this.state.queuedMs.set(index, queuedMs + (this.state.queuedMs.get(index) ?? 0));
+    return this.nowMs;
   }
 
   /** Whether the deadline has passed, also where stages hold the thread so that no timer can say so. */
   private isPast(deadlineMs: number): boolean {
-    if (this.stopped !== undefined || this.elapsedMs() <= deadlineMs) return false;
+    if (this.root.stopped !== undefined || this.root.closing || this.elapsedMs() <= deadlineMs) return false;
     this.meetDeadline(deadlineMs);
     return true;
   }
 
   private meetDeadline(deadlineMs: number): void {
-    const error = new StageflowError('SF_RUN_DEADLINE', { deadlineMs }, { pipeline: this.plan.name, runId: this.state.identity.runId });
-    this.stop({ status: 'failed', reason: error.message, stage: undefined, error, signalReason: error });
+    const { plan, identity } = this.state;
+    const error = new StageflowError('SF_RUN_DEADLINE', { deadlineMs }, { pipeline: plan.name, runId: identity.runId });
+    this.root.stop({ status: 'failed', reason: error.message, stage: undefined, error, signalReason: error });
   }
 
-  /** Every started stage has settled, or was given up: gives the rest their outcomes, cleans up, and settles the run. */
-  private finish(): void {
-    if (this.closing) return;
-    const { deadlineMs, cleanupMs } = this.limits;
-    // A deadline that passed while stages held the thread: it stops the run, which comes back here.
-    if (deadlineMs !== undefined && this.isPast(deadlineMs)) return;
-    this.closing = true;
-    this.timer?.cancel();
-    if (this.left > 0) this.endTheRest((this.stopped as Stop).reason);
-    if (this.cleanups === undefined) this.conclude();
-    else void this.cleanups.run(cleanupMs).then(() => this.conclude());
+  /** Every stage has its outcome: cleans up, and settles the run. */
+  finish(): void {
+    if (this.onSettled === undefined) this.deadline?.cancel();
+    if (this.cleanups === undefined) this.settled();
+    else void this.cleanups.run(this.limits.cleanupMs).then(() => this.settled());
   }
 
-  private endTheRest(reason: string): void {
-    const { state, plan } = this;
-    for (const stage of plan.stages) {
-      if (state.status[stage.index] !== running) continue;
-      if (this.executions?.get(stage.index)?.isCalling !== false) state.recordUnsettled(stage.index);
-      cancelStage(this, stage, reason);
-    }
-    for (const stage of plan.stages) {
-      if (state.status[stage.index] !== waiting) continue;
-      const outcome = join(stage, state);
-      if (outcome === undefined) cancelStage(this, stage, reason);
-      else this.endSkipped(stage, outcome);
-    }
+  /** Whether all that is left of the run are the interceptors around it. */
+  get isHeldBack(): boolean {
+    return this.within && this.root.closing && !this.ended;
+  }
+
+  /** The run is stopped while only interceptors are left of it: they have the grace, and then it ends without them. */
+  giveUpInterceptors(): void {
+    this.patience = this.clock.schedule(() => this.conclude(), this.limits.graceMs);
+  }
+
+  /** Everything is done but for what interceptors make of it. */
+  private settled(): void {
+    if (this.onSettled === undefined) return this.conclude();
+    const tell = this.onSettled;
+    this.onSettled = undefined;
+    tell(resultOf(this));
   }
 
   private conclude(): void {
+    if (this.ended) return;
+    this.deadline?.cancel();
+    this.patience?.cancel();
     if (this.state.startedAfterMs !== undefined || this.emitter !== undefined) this.state.elapsedMs = this.elapsedMs();
     const run = resultOf(this);
     this.emitter?.ended(run, this.state);
     this.ended = true;
+    this.onEnded?.(run);
     this.resolve(run);
   }
 }

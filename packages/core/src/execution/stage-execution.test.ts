@@ -1,7 +1,7 @@
 import { recordingSink, type VirtualClock, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { cancel, fail, retryLater, skip, suspend } from '../control.ts';
-import { settled } from '../edge.ts';
+import { optional, settled } from '../edge.ts';
 import { guard, pass, review } from '../guard.ts';
 import { inputs } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
@@ -148,6 +148,40 @@ describe('a timeout', () => {
   });
 });
 
+describe('of several limits', () => {
+  test('the one that is nearer ends the attempt', async () => {
+    expect(codes((await watch({ timeoutMs: 80, budgetMs: 50 }, obedient)).run)).toEqual(['SF_STAGE_BUDGET']);
+    expect(codes((await watch({ timeoutMs: 50, budgetMs: 80 }, obedient)).run)).toEqual(['SF_STAGE_TIMEOUT']);
+    expect(codes((await watch({ timeoutMs: 80, idleMs: 50 }, obedient)).run)).toEqual(['SF_STAGE_IDLE']);
+  });
+
+  test('the timeout is named where it and the budget pass at once', async () => {
+    expect(codes((await watch({ timeoutMs: 50, budgetMs: 50 }, obedient)).run)).toEqual(['SF_STAGE_TIMEOUT']);
+  });
+
+  test('the first that passed stays the reason, however long the attempt takes to settle', async () => {
+    const { run, story } = await watch({ timeoutMs: 50, idleMs: 60 }, (context, clock) => obedient(context, clock, 30));
+    expect(codes(run)).toEqual(['SF_STAGE_TIMEOUT']);
+    expect(story).toEqual(['0 stage.started', '80 attempt.failed', '80 stage.failed']);
+  });
+
+  test('the first that passed stays the reason of a signal that is read after the run has stopped', async () => {
+    const controller = new AbortController();
+    let reason: unknown;
+    const { run } = await watch(
+      { timeoutMs: 50 },
+      async (context, clock) => {
+        clock.schedule(() => controller.abort('enough'), 60);
+        await clock.sleep(70);
+        reason = context.signal.reason;
+      },
+      { signal: controller.signal },
+    );
+    expect(run).toMatchObject({ status: 'cancelled', elapsedMs: 70 });
+    expect(reason).toMatchObject({ code: 'SF_STAGE_TIMEOUT' });
+  });
+});
+
 describe('an idle limit', () => {
   test('is started anew by each sign of life, and ends an attempt that gives none', async () => {
     const signs: ((context: StageContext) => void)[] = [
@@ -178,8 +212,10 @@ describe('an idle limit', () => {
     expect(codes((await watch({ idleMs: 50, timeoutMs: 200 }, beating)).run)).toEqual(['SF_STAGE_TIMEOUT']);
   });
 
-  test('is passed by code that held the thread', async () => {
-    expect(codes((await watch({ idleMs: 50 }, (_, clock) => clock.block(80))).run)).toEqual(['SF_STAGE_IDLE']);
+  test('is passed by code that held the thread, unless it ended just in time', async () => {
+    const { run } = await watch({ idleMs: 50 }, (_, clock) => clock.block(80));
+    expect(run.errors).toMatchObject([{ code: 'SF_STAGE_IDLE', details: { stage: 'it', idleMs: 50 }, path: 'it', attempt: 1 }]);
+    expect((await watch({ idleMs: 80 }, (_, clock) => clock.block(80))).run.status).toBe('completed');
   });
 });
 
@@ -205,8 +241,19 @@ describe('a budget', () => {
     expect(run.stages.get('it')?.attempts).toBe(1);
   });
 
-  test('is passed by code that held the thread', async () => {
-    expect(codes((await watch({ budgetMs: 50 }, (_, clock) => clock.block(80))).run)).toEqual(['SF_STAGE_BUDGET']);
+  test('is passed by code that held the thread, unless it ended just in time', async () => {
+    const { run } = await watch({ budgetMs: 50 }, (_, clock) => clock.block(80));
+    expect(run.errors).toMatchObject([{ code: 'SF_STAGE_BUDGET', details: { stage: 'it', budgetMs: 50 }, path: 'it', attempt: 1 }]);
+    expect((await watch({ budgetMs: 80 }, (_, clock) => clock.block(80))).run.status).toBe('completed');
+  });
+
+  test('aborts a later attempt when what the earlier ones left is spent', async () => {
+    const { story } = await watch({ budgetMs: 100, retry: { attempts: 3, baseMs: 1_000, jitter: 'none' } }, async (context, clock) => {
+      if (context.attempt > 1) return obedient(context, clock);
+      await clock.sleep(60);
+      throw new Error('no');
+    });
+    expect(story).toEqual(['0 stage.started', '60 attempt.failed', '1100 attempt.failed', '1100 stage.failed']);
   });
 });
 
@@ -286,6 +333,54 @@ describe('a retry', () => {
     expect((await watch(twice, end)).run.stages.get('it')?.attempts).toBe(1);
   });
 
+  const always = { retry: { attempts: 3, baseMs: 0, when: () => true } };
+
+  test.each<[string, Stage]>([
+    ['suspend()', stage('it', { ...always, run: () => suspend('?') })],
+    ['a guard’s skip()', guard('it', { subject: inputs<{ text: string }>().text, ...always, check: () => skip('?') as never }) as Stage],
+    [
+      'a guard’s verdict that is none',
+      guard('it', { subject: inputs<{ text: string }>().text, ...always, check: () => 1 as never }) as Stage,
+    ],
+  ])('is not made after %s, whatever the classifier says', async (_, it) => {
+    expect((await observe(it)).run.stages.get('it')?.attempts).toBe(1);
+    const failing = stage('it', { ...always, run: () => fail('no') });
+    expect((await observe(failing)).run.stages.get('it')?.attempts).toBe(3);
+  });
+
+  test.each<[string, StagePolicy, (clock: VirtualClock) => unknown]>([
+    ['held the thread', { timeoutMs: 50 }, (clock) => clock.block(80)],
+    ['returned fail()', {}, () => fail('no')],
+    ['threw', {}, () => Promise.reject(new Error('no'))],
+  ])('of work that %s is made without an idempotency key: it has settled', async (_, policy, end) => {
+    const clock = virtualClock();
+    const it = work('it', { ...twice, ...policy, run: () => end(clock) as number });
+    expect((await observe(it, { clock })).run.stages.get('it')?.attempts).toBe(2);
+  });
+
+  test('of work whose contract was too slow is made without an idempotency key: it has settled', async () => {
+    const clock = virtualClock();
+    const output: Schema<unknown, unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => clock.sleep(60).then(() => ({ value })) },
+    };
+    const { run, story } = await observe(work('it', { ...twice, timeoutMs: 50, graceMs: 20, output, run: () => 1 }), { clock });
+    expect(run.stages.get('it')?.attempts).toBe(2);
+    expect(story.slice(0, 2)).toEqual(['0 stage.started', '60 attempt.failed']);
+  });
+
+  test('that waits when the run stops is given up at once, however long others take to settle', async () => {
+    const clock = virtualClock();
+    const controller = new AbortController();
+    const sink = recordingSink();
+    const it = stage('it', { ...twice, run: () => Promise.reject(new Error('no')) });
+    const other = stage('other', { run: (_, { signal }) => clock.sleep(10, signal).catch(() => clock.sleep(30)) });
+    clock.schedule(() => controller.abort('enough'), 5);
+    const made = pipeline('p', { outputs: { it, other } });
+    const run = await clock.settle(made.run({}, { clock, sinks: [sink], signal: controller.signal }) as Promise<Run>);
+    expect(run).toMatchObject({ status: 'cancelled', elapsedMs: 35, counts: { cancelled: 1, completed: 1 } });
+    expect(sink.of('stage.cancelled')).toMatchObject([{ stage: 'it', reason: 'enough', elapsedMs: 5 }]);
+  });
+
   test('follows a timeout only when the attempt has settled or its grace has passed', async () => {
     const { story } = await watch({ timeoutMs: 50, graceMs: 20, ...twice }, (context, clock) =>
       context.attempt === 1 ? new Promise(() => {}) : obedient(context, clock, 5),
@@ -351,6 +446,19 @@ describe('a stop of the run', () => {
     expect(run.stages.get('it')?.outcome).toEqual({ status: 'cancelled', reason: 'enough' });
   });
 
+  test.each([{}, { timeoutMs: 500 }, twice])('cancels it when it has settled, however long others take: %o', async (policy) => {
+    const clock = virtualClock();
+    const controller = new AbortController();
+    const sink = recordingSink();
+    const it = stage('it', { ...policy, run: (_, context) => obedient(context, clock, 10) });
+    const other = stage('other', { run: () => clock.sleep(60) });
+    clock.schedule(() => controller.abort('enough'), 5);
+    const made = pipeline('p', { outputs: { it, other } });
+    const run = await clock.settle(made.run({}, { clock, sinks: [sink], signal: controller.signal }) as Promise<Run>);
+    expect(run).toMatchObject({ status: 'cancelled', elapsedMs: 60, outputs: { other: undefined } });
+    expect(sink.of('stage.cancelled')).toMatchObject([{ stage: 'it', reason: 'enough', elapsedMs: 15 }]);
+  });
+
   test.each([{}, { timeoutMs: 50 }, twice])('keeps the value of an attempt that ends in the grace: %o', async (policy) => {
     const { run } = await aborting(policy, (_, clock) => clock.sleep(40).then(() => 'done'));
     expect(run).toMatchObject({ status: 'cancelled', outputs: { it: 'done' } });
@@ -394,6 +502,14 @@ describe('a control value of a stage with policies', () => {
     expect(codes((await watch({ timeoutMs: 50 }, () => suspend('?'))).run)).toEqual(['SF_RUNTIME_REQUIRED']);
   });
 
+  test('that comes later lets go on what waited for the stage', async () => {
+    const clock = virtualClock();
+    const it = stage('it', { timeoutMs: 50, run: () => clock.sleep(10).then(() => skip('nothing')) });
+    const reader = stage('reader', { needs: { it: optional(it) }, run: ({ it }) => [it, clock.monotonic()] });
+    const run = await clock.settle(pipeline('p', { outputs: { reader } }).run({}, { clock }));
+    expect(run.outputs).toEqual({ reader: [undefined, 10] });
+  });
+
   test('means the same without policies', async () => {
     expect((await watch({}, () => skip('nothing'))).run.stages.get('it')?.outcome).toEqual({ status: 'skipped', reason: 'nothing' });
     expect((await watch({}, async () => cancel('enough'))).run).toMatchObject({ status: 'cancelled', reason: 'enough', cancelledBy: 'it' });
@@ -432,6 +548,18 @@ describe('a guard with policies', () => {
     expect(sink.of('guard.failed_open')).toMatchObject([{ stage: 'it', error: { code: 'SF_GUARD_FAILED' } }]);
     const sound = await judging({ failOpen: true }, () => pass());
     expect(sound.sink.of('guard.failed_open')).toEqual([]);
+  });
+
+  test('says why it could not judge, in the words of what was thrown', async () => {
+    const { run } = await judging({}, () => Promise.reject(new Error('api.example.com is down.')));
+    expect(run).toMatchObject({ status: 'blocked', reason: 'it threw: api.example.com is down' });
+    const skipping = await judging({}, () => skip('nothing'));
+    const why = 'it returned skip(), which is no verdict';
+    expect(skipping.run).toMatchObject({
+      status: 'blocked',
+      reason: why,
+      errors: [{ code: 'SF_GUARD_FAILED', details: { stage: 'it', why } }],
+    });
   });
 
   test('fails, open or not, where it asks for a person and there is none', async () => {

@@ -1,67 +1,106 @@
-import { type Control, controlKind, type RetryLater } from '../control.ts';
-import { isStageflowError, StageflowError } from '../errors.ts';
+import { type Control, controlKind, type RetryLater, type Suspend } from '../control.ts';
+import { StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
-import { backoffDelayMs, retryAfterMs } from '../retry.ts';
 import { isAbort } from './abort-error.ts';
 import { Attempt } from './attempt.ts';
+import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
+import { AttemptTimers } from './attempt-timers.ts';
 import { AttemptContext } from './context.ts';
 import { stageFields, summarize } from './emitter.ts';
+import { endFailed } from './end-failed.ts';
+import type { Execution } from './execution.ts';
 import { gatherValues } from './gather-values.ts';
+import { attemptWithin } from './intercepted-attempt.ts';
+import type { StageLayers } from './interceptor-chain.ts';
 import { interpret } from './interpret.ts';
-import type { Scheduler } from './scheduler.ts';
-import { blockStage, cancelRun, cancelStage, failStage, locationOf, runtimeRequired, skipStage, stageFailed } from './stage-endings.ts';
+import { missingResource } from './missing-resource.ts';
+import { overrun } from './overrun.ts';
+import { retryDelayMs } from './retry-delay.ts';
+import type { SingleAttempt } from './run-setup.ts';
+import type { Scope } from './scope.ts';
+import { blockStage, cancelRun, cancelStage, locationOf, runtimeRequired, skipStage, stageFailed } from './stage-endings.ts';
 import type { Stop } from './stop.ts';
-
-/** How one attempt failed. */
-interface Failure {
-  readonly error: StageflowError;
-  /** What the stage threw, where it did: what classifiers see. */
-  readonly thrown: unknown;
-  readonly afterMs?: number | undefined;
-  /** `false`: no policy makes this worth another attempt. */
-  readonly retryable?: boolean;
-}
+import { applyReview, suspendStage } from './suspend-stage.ts';
 
 /** All attempts of one stage that has limits, retries, a contract or a verdict. */
-export class StageExecution {
-  readonly #scheduler: Scheduler;
+export class StageExecution implements Execution {
+  readonly #scope: Scope;
   readonly #stage: PlannedStage;
+  readonly #layers: StageLayers | undefined;
   /** What a guard judges, whatever its function does to the record it is given. */
   #subject: unknown;
   #attempt: Attempt | undefined;
+  readonly #timers: AttemptTimers;
   #count = 0;
   #activeMs = 0;
   #previousWaitMs = 0;
-  #limit: Timer | undefined;
-  #idle: Timer | undefined;
   #grace: Timer | undefined;
   #backoff: Timer | undefined;
+  /** Whether it waits for an answer. */
+  #suspended = false;
+  /** Set where it is not wanted any more, because it lost a race. */
+  #withdrawn: string | undefined;
+  readonly #onAttemptOver: (() => void) | undefined;
+  readonly #single: SingleAttempt | undefined;
+  /** Takes how the attempt ended, where interceptors stand around it. */
+  #onEnd: ((end: AttemptEnd) => void) | undefined;
 
-  constructor(scheduler: Scheduler, stage: PlannedStage) {
-    this.#scheduler = scheduler;
+  /**
+   * @param layers - The interceptors around each attempt.
+   * @param onAttemptOver - Told when an attempt has settled or was given up, before what follows from that.
+   */
+  constructor(scope: Scope, stage: PlannedStage, layers: StageLayers | undefined, onAttemptOver: (() => void) | undefined = undefined) {
+    this.#scope = scope;
     this.#stage = stage;
+    this.#layers = layers;
+    // What it calls has attempts of its own.
+    this.#single = scope.caller === undefined ? scope.scheduler.single : undefined;
+    this.#count = this.#single?.attemptsBefore ?? 0;
+    this.#activeMs = this.#single?.activeMsBefore ?? 0;
+    this.#onAttemptOver = onAttemptOver;
+    this.#timers = new AttemptTimers(scope, stage, (attempt, error) => this.#giveUp(attempt, error));
   }
 
   /** Whether a call of the function is under way; between two attempts none is. */
   get isCalling(): boolean {
-    return this.#attempt?.over === false;
+    return this.#attempt?.applied === false;
   }
 
-  startAttempt(): void {
-    const scheduler = this.#scheduler;
+  get holdsSlot(): boolean {
+    return this.isCalling;
+  }
+
+  /** @param refused - Why the attempt cannot have what it needs: it has failed before it began. */
+  start(refused: StageflowError | undefined = missingResource(this.#scope, this.#stage)): void {
+    const scope = this.#scope;
     const stage = this.#stage;
-    const { clock } = scheduler;
-    const attempt = new Attempt(++this.#count, () => clock.monotonic());
+    const { clock } = scope.scheduler;
+    if (stage.kind === 'guard' && applyReview(scope, stage)) return scope.goOn();
+    // An activation that begins with an answer is the same attempt.
+    if (!this.#suspended) this.#count++;
+    this.#suspended = false;
+    const attempt = new Attempt(this.#count, () => clock.monotonic());
     this.#attempt = attempt;
-    if (this.#count > 1) scheduler.state.recordAttempt(stage.index, this.#count);
-    scheduler.active++;
-    this.#setLimits(attempt);
-    const values = gatherValues(stage, scheduler.state);
+    if (this.#count > 1) scope.state.recordAttempt(stage.index, this.#count);
+    scope.enter();
+    scope.scheduler.parking.busy++;
+    if (refused !== undefined) this.#ended(attempt, { ended: 'failed', error: refused, thrown: refused, retryable: refused.retryable });
+    else if (this.#layers === undefined) this.#call(attempt);
+    else void this.#callThrough(attempt, this.#layers);
+  }
+
+  #call(attempt: Attempt): void {
+    const scope = this.#scope;
+    const stage = this.#stage;
+    attempt.called = true;
+    if (this.#layers !== undefined) attempt.restart();
+    this.#timers.set(attempt, this.#activeMs);
+    const values = gatherValues(stage, scope.state);
     this.#subject = values['subject'];
     let returned: unknown;
     try {
-      returned = stage.run(values as never, new AttemptContext(scheduler, stage, values, attempt));
+      returned = stage.run(values as never, new AttemptContext(scope, stage, values, attempt));
       if (typeof returned === 'object' && returned !== null && typeof (returned as { then?: unknown }).then === 'function') {
         Promise.resolve(returned).then(
           (value) => this.#returned(attempt, value),
@@ -76,12 +115,27 @@ export class StageExecution {
     this.#returned(attempt, returned);
   }
 
+  /** The attempt within its interceptors; what they make of it counts. */
+  async #callThrough(attempt: Attempt, layers: StageLayers): Promise<void> {
+    const scope = this.#scope;
+    const core = (onEnd: (end: AttemptEnd) => void): void => {
+      this.#onEnd = onEnd;
+      const { givenUp } = attempt;
+      if (scope.stopped !== undefined) this.#ended(attempt, { ended: 'aborted' });
+      else if (givenUp !== undefined) this.#ended(attempt, { ended: 'failed', error: givenUp, thrown: givenUp });
+      else this.#call(attempt);
+    };
+    const end = await attemptWithin(layers, scope, this.#stage, attempt, core);
+    if (!scope.closing && !attempt.applied) this.#apply(attempt, end);
+  }
+
   /** The run stops: aborts the attempt, or ends the wait for the next one. */
   stop(stop: Stop): void {
     if (this.#backoff !== undefined) {
-      this.#backoff.cancel();
-      this.#backoff = undefined;
-      cancelStage(this.#scheduler, this.#stage, stop.reason);
+      this.#endBackoff();
+      // What stopped before it may have closed the scope, and ended this stage with it.
+      if (this.#scope.closing) return;
+      cancelStage(this.#scope, this.#stage, stop.reason);
       return;
     }
     // The run's own grace decides from here, for stages with and without limits alike.
@@ -89,51 +143,39 @@ export class StageExecution {
     this.#attempt?.abort(stop.signalReason);
   }
 
-  #setLimits(attempt: Attempt): void {
-    const { timeoutMs, budgetMs, idleMs, name } = this.#stage;
-    const { clock } = this.#scheduler;
-    const where = locationOf(this.#scheduler, this.#stage, attempt.number);
-    const budgetLeftMs = budgetMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, budgetMs - this.#activeMs);
-    if (timeoutMs !== undefined && timeoutMs <= budgetLeftMs) {
-      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: 0 }, where));
-      this.#limit = clock.schedule(give, timeoutMs);
-    } else if (budgetMs !== undefined) {
-      const give = () => this.#giveUp(attempt, new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, where));
-      this.#limit = clock.schedule(give, budgetLeftMs);
-    }
-    if (idleMs !== undefined) this.#watchForIdleness(attempt, idleMs, idleMs);
+  /** It lost a race: aborts the attempt, and ends as skipped once that has settled or its grace has passed. */
+  withdraw(reason: string): void {
+    const error = new StageflowError('SF_RUN_CANCELLED', { reason }, locationOf(this.#scope, this.#stage, this.#count));
+    this.#withdrawn = reason;
+    if (this.#attempt?.applied === false) return this.#giveUp(this.#attempt, error);
+    this.#endBackoff();
+    skipStage(this.#scope, this.#stage, reason);
   }
 
-  #watchForIdleness(attempt: Attempt, idleMs: number, waitMs: number): void {
-    const { clock } = this.#scheduler;
-    this.#idle = clock.schedule(() => {
-      const leftMs = attempt.lastSignMono + idleMs - clock.monotonic();
-      if (leftMs > 0) return this.#watchForIdleness(attempt, idleMs, leftMs);
-      const location = locationOf(this.#scheduler, this.#stage, attempt.number);
-      this.#giveUp(attempt, new StageflowError('SF_STAGE_IDLE', { stage: this.#stage.name, idleMs }, location));
-    }, waitMs);
-  }
+  /** Nothing to do: a scope that has closed takes nothing from its attempts. */
+  close(): void {}
 
   /** A limit passed: aborts, and waits for the function to settle or the grace to pass. */
   #giveUp(attempt: Attempt, error: StageflowError): void {
     attempt.givenUp = error;
     this.#cancelTimers();
-    const graceMs = this.#stage.graceMs ?? this.#scheduler.limits.graceMs;
-    this.#grace = this.#scheduler.clock.schedule(() => {
-      this.#scheduler.emit({ type: 'attempt.abandoned', ...stageFields(this.#stage, attempt.number), graceMs });
-      this.#scheduler.state.recordUnsettled(this.#stage.index);
-      this.#failed(attempt, { error, thrown: error }, true);
+    const graceMs = this.#stage.graceMs ?? this.#scope.scheduler.limits.graceMs;
+    this.#grace = this.#scope.scheduler.clock.schedule(() => {
+      this.#scope.emit({ type: 'attempt.abandoned', ...stageFields(this.#scope.state, this.#stage, attempt.number), graceMs });
+      this.#scope.state.recordUnsettled(this.#stage.index);
+      this.#ended(attempt, { ended: 'failed', error, thrown: error, unsettled: true });
     }, graceMs);
     attempt.abort(error);
+    this.#scope.stopCalls(this.#stage.index, { status: 'cancelled', reason: error.message, stage: undefined, error, signalReason: error });
   }
 
   #returned(attempt: Attempt, value: unknown): void {
     if (this.#isLate(attempt, 'resolved')) return;
-    const late = this.#overrun(attempt);
-    if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
+    const late = overrun(this.#scope, this.#stage, attempt, this.#activeMs);
+    if (late !== undefined) return this.#ended(attempt, { ended: 'failed', error: late, thrown: late });
     const kind = controlKind(value);
     if (kind !== undefined) return this.#control(attempt, value as Control, kind);
-    const meaning = interpret(this.#stage, value, this.#subject, locationOf(this.#scheduler, this.#stage, attempt.number));
+    const meaning = interpret(this.#stage, value, this.#subject, locationOf(this.#scope, this.#stage, attempt.number));
     if (meaning instanceof Promise) {
       void meaning.then((settled) => this.#settle(attempt, settled));
     } else this.#settle(attempt, meaning);
@@ -141,150 +183,147 @@ export class StageExecution {
 
   #settle(attempt: Attempt, meaning: Awaited<ReturnType<typeof interpret>>): void {
     if (this.#isLate(attempt, 'resolved')) return;
-    if (attempt.givenUp !== undefined) return this.#failed(attempt, { error: attempt.givenUp, thrown: attempt.givenUp }, false);
+    if (attempt.givenUp !== undefined) return this.#ended(attempt, { ended: 'failed', error: attempt.givenUp, thrown: attempt.givenUp });
     if (meaning.means === 'failed') {
-      return this.#failed(attempt, { error: meaning.error, thrown: meaning.error, retryable: meaning.error.retryable }, false);
+      const { error } = meaning;
+      return this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: error.retryable });
     }
-    this.#close(attempt);
-    if (meaning.means === 'blocked') blockStage(this.#scheduler, this.#stage, meaning.reason, undefined);
-    else this.#scheduler.complete(this.#stage.index, meaning.value);
-    this.#scheduler.drain();
+    if (meaning.means === 'review') return this.#suspends(attempt, 'review', meaning.request);
+    if (meaning.means === 'blocked') this.#ended(attempt, { ended: 'blocked', reason: meaning.reason });
+    else this.#ended(attempt, { ended: 'completed', value: meaning.value });
   }
 
   #threw(attempt: Attempt, thrown: unknown): void {
     if (this.#isLate(attempt, 'rejected')) return;
-    const late = this.#overrun(attempt);
-    if (late !== undefined) return this.#failed(attempt, { error: late, thrown: late }, false);
-    const { stopped } = this.#scheduler;
-    if (stopped !== undefined && isAbort(thrown, stopped.signalReason)) {
-      this.#close(attempt);
-      cancelStage(this.#scheduler, this.#stage, stopped.reason);
-      this.#scheduler.drain();
-      return;
-    }
-    this.#failed(attempt, { error: stageFailed(this.#scheduler, this.#stage, thrown, attempt.number), thrown }, false);
+    const late = overrun(this.#scope, this.#stage, attempt, this.#activeMs);
+    if (late !== undefined) return this.#ended(attempt, { ended: 'failed', error: late, thrown: late });
+    const { stopped } = this.#scope;
+    if (stopped !== undefined && isAbort(thrown, stopped.signalReason)) return this.#ended(attempt, { ended: 'aborted' });
+    this.#ended(attempt, { ended: 'failed', error: stageFailed(this.#scope, this.#stage, thrown, attempt.number), thrown });
   }
 
   #control(attempt: Attempt, value: Control, kind: NonNullable<ReturnType<typeof controlKind>>): void {
-    const scheduler = this.#scheduler;
+    const scope = this.#scope;
     const stage = this.#stage;
-    if (kind === 'suspend') {
-      const error = runtimeRequired(scheduler, stage, 'a store that keeps waits', attempt.number);
-      return this.#failed(attempt, { error, thrown: error, retryable: false }, false);
-    }
+    if (kind === 'suspend') return this.#suspends(attempt, 'answer', (value as Suspend).request);
     if (kind === 'fail' || kind === 'retry') {
       const { error: thrown } = value as { error: unknown };
       const afterMs = kind === 'retry' ? (value as RetryLater).afterMs : undefined;
-      return this.#failed(attempt, { error: stageFailed(scheduler, stage, thrown, attempt.number), thrown, afterMs }, false);
+      return this.#ended(attempt, { ended: 'failed', error: stageFailed(scope, stage, thrown, attempt.number), thrown, afterMs });
     }
     if (stage.kind === 'guard' && kind === 'skip') {
       const why = 'it returned skip(), which is no verdict';
-      const error = new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, locationOf(scheduler, stage, attempt.number));
-      return this.#failed(attempt, { error, thrown: error, retryable: false }, false);
+      const error = new StageflowError('SF_GUARD_FAILED', { stage: stage.name, why }, locationOf(scope, stage, attempt.number));
+      return this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: false });
     }
-    this.#close(attempt);
-    const { reason } = value as { reason: string };
-    if (kind === 'cancel') cancelRun(scheduler, stage, reason);
-    else skipStage(scheduler, stage, reason);
-    scheduler.drain();
+    this.#ended(attempt, { ended: kind === 'cancel' ? 'cancels the run' : 'skipped', reason: (value as { reason: string }).reason });
+  }
+
+  /** It waits for an answer: ends this activation of the stage, and no attempt. */
+  #suspends(attempt: Attempt, type: 'answer' | 'review', request: unknown): void {
+    if (this.#scope.scheduler.journal !== undefined) return this.#ended(attempt, { ended: 'suspended', type, request });
+    const error = runtimeRequired(this.#scope, this.#stage, 'a runtime with a store, which keeps waits', attempt.number);
+    this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: false });
   }
 
   /** Whether the attempt was fenced: what it brings is dropped, and said. */
   #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
-    if (this.#scheduler.closing) return true;
+    if (this.#scope.closing) return true;
     if (!attempt.over) return false;
-    this.#scheduler.state.forgetUnsettled(this.#stage.index);
-    this.#scheduler.emit({ type: 'attempt.arrived_late', ...stageFields(this.#stage, attempt.number), settledAs });
+    this.#scope.state.forgetUnsettled(this.#stage.index);
+    this.#scope.emit({ type: 'attempt.arrived_late', ...stageFields(this.#scope.state, this.#stage, attempt.number), settledAs });
     return true;
   }
 
-  /** The limit that was passed, also where the function held the thread so that no timer could say so. */
-  #overrun(attempt: Attempt): StageflowError | undefined {
-    const { timeoutMs, idleMs, budgetMs, name } = this.#stage;
-    if (attempt.givenUp !== undefined || this.#scheduler.stopped !== undefined) return attempt.givenUp;
-    if (timeoutMs === undefined && idleMs === undefined && budgetMs === undefined) return undefined;
-    const nowMono = this.#scheduler.clock.monotonic();
-    const spentMs = nowMono - attempt.startedMono;
-    const location = locationOf(this.#scheduler, this.#stage, attempt.number);
-    if (timeoutMs !== undefined && spentMs > timeoutMs) {
-      return new StageflowError('SF_STAGE_TIMEOUT', { stage: name, timeoutMs, overrunMs: Math.ceil(spentMs - timeoutMs) }, location);
-    }
-    if (budgetMs !== undefined && this.#activeMs + spentMs > budgetMs)
-      return new StageflowError('SF_STAGE_BUDGET', { stage: name, budgetMs }, location);
-    if (idleMs !== undefined && nowMono - attempt.lastSignMono > idleMs)
-      return new StageflowError('SF_STAGE_IDLE', { stage: name, idleMs }, location);
-    return undefined;
-  }
-
-  #failed(attempt: Attempt, failure: Failure, unsettled: boolean): void {
+  /** The attempt has settled, or was given up. */
+  #ended(attempt: Attempt, end: AttemptEnd): void {
     this.#close(attempt);
-    const scheduler = this.#scheduler;
-    const retryInMs = this.#retryInMs(attempt, failure, unsettled);
-    scheduler.emit({ type: 'attempt.failed', ...stageFields(this.#stage, attempt.number), error: summarize(failure.error), retryInMs });
-    // What the slot of this attempt lets start begins now, also where the stage itself has not ended.
-    scheduler.tick();
-    if (retryInMs === undefined) this.#end(failure.error);
-    else {
-      this.#previousWaitMs = retryInMs;
-      this.#attempt = undefined;
-      this.#backoff = scheduler.clock.schedule(() => {
-        this.#backoff = undefined;
-        scheduler.requeue(this.#stage.index);
-      }, retryInMs);
-    }
-    scheduler.drain();
+    if (this.#onEnd === undefined) return this.#apply(attempt, end);
+    const tell = this.#onEnd;
+    this.#onEnd = undefined;
+    tell(end);
   }
 
-  /** Milliseconds until the next attempt, or `undefined` where this was the last. */
-  #retryInMs(attempt: Attempt, failure: Failure, unsettled: boolean): number | undefined {
-    const { retry, kind, idempotencyKey, budgetMs } = this.#stage;
-    if (retry === undefined || this.#scheduler.stopped !== undefined || attempt.number >= retry.attempts) return undefined;
-    if (failure.retryable === false || (budgetMs !== undefined && this.#activeMs >= budgetMs)) return undefined;
-    if (unsettled && kind === 'work' && idempotencyKey === undefined) return undefined;
-    const { options, clock } = this.#scheduler;
-    let askedMs: number;
-    try {
-      if (!retry.when(failure.thrown, attempt.number)) return undefined;
-      askedMs = failure.afterMs ?? retryAfterMs(failure.thrown, clock.now()) ?? 0;
-    } catch {
-      // A classifier that throws, or an error whose members do, has not said that another attempt is worth while.
-      return undefined;
-    }
-    const backoffMs = backoffDelayMs(retry, attempt.number, this.#previousWaitMs, (options.random ?? Math.random)());
-    return Math.max(backoffMs, Math.min(retry.maxMs, Number.isFinite(askedMs) ? Math.max(0, askedMs) : 0));
-  }
-
-  /** No attempt follows: a guard that could not judge blocks, anything else has failed. */
-  #end(error: StageflowError): void {
-    const scheduler = this.#scheduler;
+  #apply(attempt: Attempt, end: AttemptEnd): void {
+    const scope = this.#scope;
     const stage = this.#stage;
-    if (stage.kind !== 'guard' || error.code === 'SF_RUNTIME_REQUIRED') return failStage(scheduler, stage, error);
-    const why = isStageflowError(error, 'SF_GUARD_FAILED') ? error : this.#guardFailed(error);
-    if (!stage.failOpen) return blockStage(scheduler, stage, why.details.why, why);
-    scheduler.emit({ type: 'guard.failed_open', ...stageFields(stage, this.#count), error: summarize(why) });
-    scheduler.complete(stage.index, this.#subject);
+    if (!attempt.over) this.#abandon(attempt);
+    this.#suspended = end.ended === 'suspended';
+    attempt.applied = true;
+    scope.leave();
+    this.#onAttemptOver?.();
+    scope.scheduler.parking.leave(scope, stage.index);
+    scope.scheduler.parking.busy--;
+    if (this.#withdrawn !== undefined) skipStage(scope, stage, this.#withdrawn);
+    else if (end.ended === 'failed') this.#failed(attempt, end);
+    else if (end.ended === 'suspended') suspendStage(scope, stage, end);
+    else if (end.ended === 'completed') {
+      const unfit = scope.scheduler.journal?.keep(scope.state.pathOf(stage), end.value);
+      if (unfit !== undefined) {
+        this.#end(unfit);
+        return scope.goOn();
+      }
+      if (end.cached === true) scope.state.recordCached(stage.index);
+      scope.complete(stage.index, end.value);
+    } else if (end.ended === 'blocked') blockStage(scope, stage, end.reason, undefined);
+    else if (end.ended === 'skipped') skipStage(scope, stage, end.reason);
+    else if (end.ended === 'cancels the run') cancelRun(scope, stage, end.reason);
+    else cancelStage(scope, stage, (scope.stopped as Stop).reason);
+    scope.goOn();
   }
 
-  #guardFailed(cause: StageflowError): StageflowError<'SF_GUARD_FAILED'> {
-    const said = isStageflowError(cause, 'SF_STAGE_FAILED') ? `it threw: ${cause.details.thrown}` : cause.message;
-    const why = said.replace(/\.$/, '');
-    return new StageflowError(
-      'SF_GUARD_FAILED',
-      { stage: this.#stage.name, why },
-      { ...locationOf(this.#scheduler, this.#stage, this.#count), cause },
-    );
+  /** An interceptor has decided while the function was still under way: it is aborted, and what it brings is dropped. */
+  #abandon(attempt: Attempt): void {
+    this.#onEnd = undefined;
+    this.#close(attempt);
+    if (attempt.called) this.#scope.state.recordUnsettled(this.#stage.index);
+    attempt.abort(new StageflowError('SF_RUN_CANCELLED', { reason: 'an interceptor ended the attempt' }));
+  }
+
+  #failed(attempt: Attempt, failure: FailedAttempt): void {
+    const scope = this.#scope;
+    this.#single?.onFailed(failure, this.#activeMs);
+    const spent = { activeMs: this.#activeMs, previousWaitMs: this.#previousWaitMs };
+    const retryInMs = retryDelayMs(scope, this.#stage, attempt, failure, spent);
+    scope.emit({
+      type: 'attempt.failed',
+      ...stageFields(scope.state, this.#stage, attempt.number),
+      error: summarize(failure.error),
+      retryInMs,
+    });
+    // What the slot of this attempt lets start begins now, also where the stage itself has not ended.
+    scope.scheduler.tick();
+    if (retryInMs === undefined) return this.#end(failure.error);
+    this.#previousWaitMs = retryInMs;
+    this.#attempt = undefined;
+    scope.scheduler.parking.busy++;
+    this.#backoff = scope.scheduler.clock.schedule(() => {
+      scope.scheduler.parking.busy--;
+      this.#backoff = undefined;
+      scope.requeue(this.#stage.index);
+    }, retryInMs);
+  }
+
+  /** No attempt follows. */
+  #end(error: StageflowError): void {
+    endFailed(this.#scope, this.#stage, this.#count, error);
   }
 
   #close(attempt: Attempt): void {
     attempt.over = true;
     this.#cancelTimers();
-    this.#scheduler.active--;
-    this.#activeMs += this.#scheduler.clock.monotonic() - attempt.startedMono;
+    if (attempt.called) this.#activeMs += this.#scope.scheduler.clock.monotonic() - attempt.startedMono;
+  }
+
+  #endBackoff(): void {
+    if (this.#backoff === undefined) return;
+    this.#scope.scheduler.parking.busy--;
+    this.#backoff.cancel();
+    this.#backoff = undefined;
   }
 
   #cancelTimers(): void {
-    this.#limit?.cancel();
-    this.#idle?.cancel();
+    this.#timers.cancel();
     this.#grace?.cancel();
   }
 }

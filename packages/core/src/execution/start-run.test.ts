@@ -1,7 +1,7 @@
 import { recordingSink, virtualClock } from '@stageflow/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { block, guard } from '../guard.ts';
-import { inputs } from '../inputs.ts';
+import { inputs, services } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
 import type { Run } from '../run.ts';
 import type { Schema } from '../schema.ts';
@@ -58,6 +58,43 @@ describe('inputs', () => {
   });
 });
 
+describe('services', () => {
+  const { model, constructor: inherited } = services<{ model: string | undefined; constructor: string }>();
+  const it = stage('it', { needs: { model, inherited }, run: ({ model, inherited }) => [model, inherited] });
+  const made = pipeline('p', { outputs: { it } });
+  const run = (given: unknown) => made.run({}, { services: given as never });
+
+  test('reach stages by their names, in whatever order they are given', async () => {
+    expect((await run({ constructor: 'c', other: 'o', model: 'm' })).outputs).toEqual({ it: ['m', 'c'] });
+  });
+
+  test.each<[unknown, string[]]>([
+    [undefined, ['model', 'constructor']],
+    [{}, ['model', 'constructor']],
+    [{ model: 'm' }, ['constructor']],
+    [{ model: undefined, constructor: 'c' }, ['model']],
+    [Object.create({ model: 'm', constructor: 'c' }), ['model', 'constructor']],
+  ])('that are missing are all named, what objects inherit included: %j', async (given, missing) => {
+    await expect(run(given)).rejects.toMatchObject({ code: 'SF_SERVICE_MISSING', details: { services: missing }, pipeline: 'p' });
+  });
+});
+
+describe('an option', () => {
+  const made = pipeline('p', { outputs: { it: stage('it', { run: () => 1 }) } });
+
+  test.each([
+    ['failureMode', 'slow', 'continue'],
+    ['maxConcurrency', 0, 1],
+    ['deadlineMs', 0, 1_000],
+    ['graceMs', -1, 0],
+    ['cleanupMs', '5', 5],
+    ['maxCallDepth', 0, 3],
+  ])('that is wrong is refused before anything runs, alone as well: %s', async (option, wrong, right) => {
+    await expect(made.run({}, { [option]: wrong })).rejects.toMatchObject({ code: 'SF_OPTION_INVALID', details: { option } });
+    await expect(made.run({}, { [option]: right })).resolves.toMatchObject({ status: 'completed' });
+  });
+});
+
 describe('a signal', () => {
   const it = stage('it', { run: () => 1 });
   const made = pipeline('p', { outputs: { it } });
@@ -84,6 +121,20 @@ describe('a signal', () => {
     expect(await made.run({}, { signal: imitation })).toMatchObject({ status: 'cancelled', reason: 'the signal aborted' });
   });
 });
+
+test.each([undefined, 'enough'])(
+  'a stage that fails by itself after a stop has failed, whatever the reason of the signal: %s',
+  async (reason) => {
+    const clock = virtualClock();
+    const imitation = Object.assign(new EventTarget(), { aborted: false, reason });
+    clock.schedule(() => imitation.dispatchEvent(new Event('abort')), 5);
+    const it = stage('it', { run: () => clock.sleep(10).then(() => Promise.reject(new Error('no'))) });
+    const run = await clock.settle(
+      pipeline('p', { outputs: { it } }).run({}, { clock, signal: imitation as unknown as AbortSignal }) as Promise<Run>,
+    );
+    expect(run).toMatchObject({ status: 'cancelled', errors: [{ code: 'SF_STAGE_FAILED' }], counts: { failed: 1 } });
+  },
+);
 
 describe('a deadline', () => {
   test('fails the run that is too slow, and keeps what was finished', async () => {

@@ -1,5 +1,6 @@
 import { describeThrown, StageflowError } from '../errors.ts';
 import type { IdentityOptions } from '../identity.ts';
+import type { Interceptor } from '../interceptor.ts';
 import type { PipelinePolicy } from '../plan/draft.ts';
 import type { Plan } from '../plan/plan.ts';
 import { brokenRules, policyRules } from '../plan/policy-problems.ts';
@@ -7,10 +8,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { ConfigProvider } from '../ports/config-provider.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { Run } from '../run.ts';
-import { describeReceived, issueLines, type SchemaResult, validate } from '../schema.ts';
 import { SinkQueue } from '../sink-queue.ts';
 import { Emitter, type EventTarget } from './emitter.ts';
+import { Interceptors } from './interceptor-chain.ts';
+import type { Journal } from './journal.ts';
+import { readInputs } from './read-inputs.ts';
 import type { RunLimits } from './run-limits.ts';
+import type { RunResources } from './run-resources.ts';
+import type { RunSetup } from './run-setup.ts';
 import { RunState } from './run-state.ts';
 import { Scheduler } from './scheduler.ts';
 import type { Stop } from './stop.ts';
@@ -26,6 +31,8 @@ export interface RunOptions extends IdentityOptions, PipelinePolicy {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   /** Whether reports say when stages started and how long they took: two numbers a stage. @default true */
   readonly timings?: boolean | undefined;
+  /** What stands around the run, its stages and their attempts, the first outermost; inside those of the runtime. @default none */
+  readonly interceptors?: readonly Interceptor[] | undefined;
   /** @default the clock of the host */
   readonly clock?: Clock | undefined;
   /** In [0, 1). @default Math.random */
@@ -49,6 +56,16 @@ export interface RunAttachments {
   readonly onScheduler?: ((scheduler: Scheduler) => void) | undefined;
   /** What neither the run nor the pipeline says about the run's policy. */
   readonly defaults?: PipelinePolicy | undefined;
+  /** What its stages can name. */
+  readonly resources?: RunResources | undefined;
+  /** Opens the journal of the run, once its inputs were read and before anything starts. */
+  readonly openJournal?: ((state: RunState) => Promise<Journal>) | undefined;
+  /** Whether the journal brings the inputs, parsed already. */
+  readonly restoredInput?: boolean | undefined;
+  /** Runs stages elsewhere. */
+  readonly drive?: RunSetup['drive'];
+  /** Told when the run has ended, before its promise is. */
+  readonly onEnded?: RunSetup['onEnded'];
   /** Asked before anything starts: why the run is not wanted any more. */
   readonly stopBefore?: (() => Stop | undefined) | undefined;
 }
@@ -72,44 +89,81 @@ export function startRun(
   const clock = options.clock ?? hostClock;
   const state = new RunState(plan, options, clock);
   if (plan.services.length > 0) provideServices(plan, services, state);
-  const pending = plan.inputs.length > 0 ? readInputs(plan, input, state) : undefined;
+  const pending = plan.inputs.length > 0 && attachments?.restoredInput !== true ? readInputs(plan, input, state.slots) : undefined;
+  const openJournal = attachments?.openJournal;
+  if (openJournal !== undefined)
+    return Promise.resolve(pending).then(async () => launch(state, clock, options, attachments, await openJournal(state)));
   return pending === undefined
     ? launch(state, clock, options, attachments)
     : pending.then(() => launch(state, clock, options, attachments));
 }
 
-function launch(state: RunState, clock: Clock, options: RunOptions, attachments: RunAttachments | undefined): StartedRun {
+function launch(
+  state: RunState,
+  clock: Clock,
+  options: RunOptions,
+  attachments: RunAttachments | undefined,
+  journal?: Journal,
+): StartedRun {
   const { plan } = state;
   const { signal } = options;
   const startedMono = clock.monotonic();
   const targets = attachments === undefined && options.sinks === undefined ? [] : targetsOf(options, attachments);
   if (targets.length > 0 || state.startedAfterMs !== undefined) state.startedAt = clock.now();
-  const emitter = targets.length === 0 ? undefined : new Emitter(state.identity, plan.name, clock, targets, state.startedAt, startedMono);
-  const scheduler = new Scheduler(state, limitsOf(plan, options, attachments?.defaults), options, clock, emitter, startedMono);
+  const emitter =
+    targets.length === 0
+      ? undefined
+      : new Emitter(state.identity, plan.name, clock, targets, state.startedAt, startedMono, journal?.epoch ?? 1);
+  const scheduler = new Scheduler(state, {
+    limits: limitsOf(plan, options, attachments),
+    options,
+    clock,
+    emitter,
+    startedMono,
+    interceptors: interceptorsOf(options),
+    journal,
+    drive: attachments?.drive,
+    onEnded: attachments?.onEnded,
+  });
   attachments?.onScheduler?.(scheduler);
   if (signal !== undefined) followSignal(scheduler, signal);
   scheduler.start(signal?.aborted === true ? aborted(signal) : attachments?.stopBefore?.());
   return scheduler;
 }
 
+const composed = new WeakMap<readonly Interceptor[], Interceptors>();
+
+/** Sorted once for each list. */
+function interceptorsOf({ interceptors }: RunOptions): Interceptors | undefined {
+  if (interceptors === undefined || interceptors.length === 0) return undefined;
+  let known = composed.get(interceptors);
+  if (known === undefined) {
+    known = new Interceptors(interceptors);
+    composed.set(interceptors, known);
+  }
+  return known;
+}
+
 function targetsOf(options: RunOptions, attachments: RunAttachments | undefined): readonly EventTarget[] {
   return [...(attachments?.targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
 }
 
-function limitsOf({ policy }: Plan, options: PipelinePolicy, defaults: PipelinePolicy | undefined): RunLimits {
+function limitsOf({ policy }: Plan, options: PipelinePolicy, { defaults, resources }: Partial<RunAttachments> = {}): RunLimits {
   return {
     failureMode: options.failureMode ?? policy.failureMode ?? defaults?.failureMode ?? 'fail-fast',
     maxConcurrency: options.maxConcurrency ?? policy.maxConcurrency ?? defaults?.maxConcurrency ?? Number.POSITIVE_INFINITY,
     deadlineMs: options.deadlineMs ?? policy.deadlineMs ?? defaults?.deadlineMs,
     graceMs: options.graceMs ?? policy.graceMs ?? defaults?.graceMs ?? 5_000,
     cleanupMs: options.cleanupMs ?? policy.cleanupMs ?? defaults?.cleanupMs ?? 10_000,
+    maxCallDepth: options.maxCallDepth ?? policy.maxCallDepth ?? defaults?.maxCallDepth ?? 5,
+    resources,
   };
 }
 
 /** Stops the run when the signal of the caller aborts; one listener for a run, gone when the run is. */
 function followSignal(scheduler: Scheduler, signal: AbortSignal): void {
-  const onAbort = (): void => scheduler.stop(aborted(signal));
-  signal.addEventListener('abort', onAbort, { once: true });
+  const onAbort = (): void => scheduler.root.stop(aborted(signal));
+  signal.addEventListener('abort', onAbort);
   void scheduler.result.then(() => signal.removeEventListener('abort', onAbort));
 }
 
@@ -121,13 +175,14 @@ function aborted(signal: AbortSignal): Stop {
 
 /** @throws SF_OPTION_INVALID */
 export function checkOptions(options: PipelinePolicy): void {
-  const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs } = options;
+  const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, maxCallDepth } = options;
   if (
     failureMode === undefined &&
     maxConcurrency === undefined &&
     deadlineMs === undefined &&
     graceMs === undefined &&
-    cleanupMs === undefined
+    cleanupMs === undefined &&
+    maxCallDepth === undefined
   )
     return;
   const [broken] = brokenRules(policyRules(options));
@@ -138,37 +193,5 @@ function provideServices(plan: Plan, services: unknown, state: RunState): void {
   const given = Object(services ?? {}) as Record<string, unknown>;
   const missing = plan.services.filter((name) => !Object.hasOwn(given, name) || given[name] === undefined);
   if (missing.length > 0) throw new StageflowError('SF_SERVICE_MISSING', { services: missing }, { pipeline: plan.name });
-  const first = plan.stages.length + plan.inputs.length;
-  for (const [at, name] of plan.services.entries()) state.slots[first + at] = given[name];
-}
-
-/** Puts the inputs in their slots; says of all that are invalid. A promise only where a schema answers with one. */
-function readInputs(plan: Plan, input: unknown, state: RunState): Promise<void> | undefined {
-  const given = Object(input ?? {}) as Record<string, unknown>;
-  const invalid: { readonly input: string; readonly issues: readonly string[] }[] = [];
-  let pending: Promise<void>[] | undefined;
-  for (const [at, { name, schema }] of plan.inputs.entries()) {
-    const slot = plan.stages.length + at;
-    const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (schema === undefined) {
-      state.slots[slot] = value;
-      continue;
-    }
-    const keep = (result: SchemaResult<unknown>): void => {
-      if (result.issues === undefined) state.slots[slot] = result.value;
-      else invalid.push({ input: name, issues: [...issueLines(result.issues), `received ${describeReceived(value)}`] });
-    };
-    const result = validate(schema, value);
-    if (!(result instanceof Promise)) keep(result);
-    else {
-      pending ??= [];
-      pending.push(result.then(keep));
-    }
-  }
-  const report = (): void => {
-    if (invalid.length > 0) throw new StageflowError('SF_INPUT_INVALID', { inputs: invalid }, { pipeline: plan.name });
-  };
-  if (pending !== undefined) return Promise.all(pending).then(report);
-  report();
-  return undefined;
+  for (const name of plan.services) state.slots[plan.slotOf('service', name) as number] = given[name];
 }

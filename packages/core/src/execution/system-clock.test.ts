@@ -92,6 +92,30 @@ describe('the clock of the host', () => {
     expect(called).toEqual(['a', 'b']);
   });
 
+  test('keeps a timer that is set after another was cancelled twice', () => {
+    const { called, schedule } = recording();
+    schedule('a', 10);
+    const [second, third] = [schedule('b', 10), schedule('c', 10)];
+    third.cancel();
+    second.cancel();
+    third.cancel();
+    schedule('d', 10);
+    vi.advanceTimersByTime(10);
+    expect(called).toEqual(['a', 'd']);
+  });
+
+  test('wakes the host when the next timer is due, and not before', () => {
+    const { called, schedule } = recording();
+    const woken = vi.spyOn(globalThis, 'setTimeout');
+    schedule('first', 100);
+    vi.advanceTimersByTime(40);
+    schedule('second', 100);
+    vi.advanceTimersByTime(100);
+    expect(called).toEqual(['first', 'second']);
+    expect(woken.mock.calls.map(([, delayMs]) => delayMs)).toEqual([100, 40]);
+    woken.mockRestore();
+  });
+
   test('lets a callback set and cancel timers of the same duration', () => {
     const { called, schedule } = recording();
     let second: { cancel(): void } | undefined;

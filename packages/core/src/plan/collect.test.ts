@@ -5,7 +5,7 @@ import { inputs, services } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
 import { route } from '../route.ts';
 import { type Stage, stage } from '../stage.ts';
-import { isStage } from './collect.ts';
+import { isStage } from './sources-of.ts';
 
 const run = (): number => 1;
 const names = (made: { readonly plan: { readonly stages: readonly { readonly name: string }[] } }): string[] =>
@@ -68,12 +68,28 @@ describe('a pipeline', () => {
     ['an edge of what is none', optional('a' as never), 'optional() of the string "a"'],
     ['an edge of undefined', firstOf(a, undefined as never), 'firstOf() of an object with kind, name, spec, undefined'],
     ['an edge of an edge', settled(optional(a) as never), 'settled() of an object with kind, name, of'],
+    [
+      'an edge that is neither kind of reading a firstOf',
+      settled(firstOf(a, apart) as never),
+      'settled() of an object with kind, name, of',
+    ],
+    ['an edge of another kind of edge', optional(settled(a) as never), 'optional() of an object with kind, name, of'],
+    ['an edge of nothing', optional(undefined as never), 'optional() of undefined'],
+    ['an edge of what looks like a firstOf', optional({ kind: 'firstOf' } as never), 'optional() of an object with kind'],
     ['a firstOf of edges', optional(firstOf(a, settled(a) as never)), 'optional() of an object with kind, name, of'],
   ])('refuses %s in needs, and says what it found', (_, source, received) => {
     const it = stage('it', { needs: { source: source as never }, run });
     expect(problemsOf(() => pipeline('p', { outputs: { it } }))).toEqual([
       `SF_UNKNOWN_SOURCE: "source" of stage "it" is not something a stage can read: received ${received}.`,
     ]);
+  });
+
+  test('has its problems reported in the order its stages are written', () => {
+    const bad = (name: string) => stage(name, { needs: { source: undefined as never }, run });
+    const middle = stage('middle', { needs: { third: bad('third'), fourth: bad('fourth') }, run });
+    const made = () => pipeline('p', { outputs: { first: bad('first'), second: bad('second'), middle }, also: { fifth: bad('fifth') } });
+    const readers = problemsOf(made).map((line) => /of stage "(\w+)"/.exec(line)?.[1]);
+    expect(readers).toEqual(['first', 'second', 'third', 'fourth', 'fifth']);
   });
 
   test.each<[string, object, string]>([

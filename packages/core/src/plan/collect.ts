@@ -1,13 +1,14 @@
 import type { ConditionSource } from '../condition.ts';
 import type { EdgeSource } from '../edge.ts';
 import type { InputSource } from '../inputs.ts';
+import type { LocalOwner, LocalSource } from '../region.ts';
 import { describeReceived } from '../schema.ts';
-import type { StageDefinition, StageSource } from '../stage.ts';
-import type { DraftEdge, DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
+import type { StageSource } from '../stage.ts';
+import type { DraftEdge, DraftRegion, DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
+import { FreeLocals } from './free-locals.ts';
+import { isEdge, isStage, sourcesOf, stagesIn } from './sources-of.ts';
 
-type AnySource = StageSource | InputSource | { readonly kind: 'service'; readonly name: string } | EdgeSource;
-
-const stageKinds = new Set<unknown>(['transform', 'enrich', 'agent', 'route', 'guard', 'work']);
+type AnySource = StageSource | InputSource | LocalSource | { readonly kind: 'service'; readonly name: string } | EdgeSource;
 
 /** What `pipeline()` is given, without its types, and what `with` changed since. */
 export interface PipelineDefinition {
@@ -19,96 +20,154 @@ export interface PipelineDefinition {
   readonly replaced: ReadonlyMap<StageSource, StageSource>;
 }
 
-/** The draft of everything that can be reached from the outputs and `also`, as written, without recursion. */
+/** The draft of everything that can be reached from the outputs and `also`, as written, without recursion but into regions. */
 export function collect(definition: PipelineDefinition): PlanDraft {
-  const substitute = (stage: StageSource): StageSource => definition.replaced.get(stage) ?? stage;
-  const found = new Set<StageSource>();
-  const pending: StageSource[] = [];
-  const visit = (source: unknown): void => {
-    for (const read of stagesReadBy(source)) {
-      const stage = substitute(read);
-      if (!found.has(stage)) pending.push(stage);
-    }
+  const { name, version, outputs, also, policy, replaced } = definition;
+  const collector = new Collector(replaced);
+  return {
+    name,
+    version,
+    stages: collector.scope([...Object.values(outputs), ...Object.values(also)], undefined).stages,
+    outputs: collector.edges(outputs),
+    also: Object.values(also).map((source) => collector.nameOf(source)),
+    policy,
   };
-  const discover = (roots: readonly unknown[]): void => {
+}
+
+/** The stages of one scope, and what they read of the scope around it: stages, and inputs, services and locals. */
+interface CollectedScope {
+  readonly stages: readonly DraftStage[];
+  readonly capturedStages: ReadonlySet<StageSource>;
+  readonly capturedValues: ReadonlyMap<string, DraftEdge>;
+}
+
+/** A region as found, with the stages around its body that the body reads. */
+interface CollectedRegion {
+  readonly draft: DraftRegion;
+  readonly captured: readonly StageSource[];
+}
+
+class Collector {
+  readonly #replaced: ReadonlyMap<StageSource, StageSource>;
+  readonly #freeLocals: FreeLocals;
+
+  constructor(replaced: ReadonlyMap<StageSource, StageSource>) {
+    this.#replaced = replaced;
+    this.#freeLocals = new FreeLocals((source) => this.#stagesBehind(source));
+  }
+
+  /** Everything that `roots` reach in one scope: the pipeline, or the body of the region that owns `owner`. */
+  scope(roots: readonly unknown[], owner: LocalOwner | undefined): CollectedScope {
+    const found = new Map<StageSource, DraftRegion | undefined>();
+    const capturedStages = new Set<StageSource>();
+    const capturedValues = new Map<string, DraftEdge>();
+    const pending: StageSource[] = [];
+    const visit = (source: unknown): void => {
+      for (const stage of this.#stagesBehind(source)) {
+        if (owner !== undefined && !this.#freeLocals.of(stage).has(owner)) capturedStages.add(stage);
+        else if (!found.has(stage)) pending.push(stage);
+      }
+      if (owner === undefined || isStage(source) || isEdge(source)) return;
+      const value = source as InputSource | LocalSource | undefined;
+      if (value?.kind === 'local' && value.region === owner) return;
+      const edge = this.#edge('', value as AnySource);
+      if (edge.read !== 'unknown') capturedValues.set(`${edge.read}:${edge.from[0]}`, edge);
+    };
     for (const root of roots) {
       visit(root);
       for (let stage = pending.pop(); stage !== undefined; stage = pending.pop()) {
         if (found.has(stage)) continue;
-        found.add(stage);
+        const region = this.#region(stage);
+        found.set(stage, region?.draft);
+        for (const edge of region?.draft.captures ?? []) {
+          if (owner === undefined || edge.read === 'value' || (edge.read === 'local' && isOwn(edge, owner))) continue;
+          capturedValues.set(`${edge.read}:${edge.from[0]}`, edge);
+        }
+        for (const captured of [...(region?.captured ?? [])].reverse()) visit(captured);
         for (const source of sourcesOf(stage.spec).reverse()) visit(source);
       }
     }
-  };
-  discover([...Object.values(definition.outputs), ...Object.values(definition.also)]);
-
-  const nameOf = (stage: StageSource): string => substitute(stage).name;
-  return {
-    name: definition.name,
-    version: definition.version,
-    stages: Array.from(found, (stage) => draftStage(stage, nameOf)),
-    outputs: edges(definition.outputs, nameOf),
-    also: Object.values(definition.also).map((source) => (isStage(source) ? nameOf(source) : describeReceived(source))),
-    policy: definition.policy,
-  };
-}
-
-/** Whether `value` was made by `stage`, `route`, `guard` or `work`. */
-export function isStage(value: unknown): value is StageSource {
-  return typeof value === 'object' && value !== null && stageKinds.has((value as { kind?: unknown }).kind) && 'spec' in value;
-}
-
-/** The stages behind a source; none behind what is no source, which is reported and not followed. */
-function stagesReadBy(source: unknown): readonly StageSource[] {
-  if (isStage(source)) return [source];
-  if (!isEdge(source)) return [];
-  const [only] = source.of;
-  const stages = source.kind === 'optional' && isEdge(only) && only.kind === 'firstOf' ? only.of : source.of;
-  return stages.every(isStage) ? stages : [];
-}
-
-function isEdge(value: unknown): value is EdgeSource {
-  return typeof value === 'object' && value !== null && 'of' in value && Array.isArray(value.of);
-}
-
-function sourcesOf(spec: StageDefinition): unknown[] {
-  const gate = typeof spec.when === 'object' ? [(spec.when as unknown as ConditionSource).route] : [];
-  return [...Object.values(spec.needs ?? {}), ...(spec.after ?? []), ...gate];
-}
-
-function draftStage({ name, kind, spec }: StageSource, nameOf: (stage: StageSource) => string): DraftStage {
-  const condition = typeof spec.when === 'object' ? (spec.when as unknown as ConditionSource) : undefined;
-  return {
-    name,
-    kind,
-    needs: edges(spec.needs ?? {}, nameOf),
-    after: (spec.after ?? []).map((source) => (isStage(source) ? nameOf(source) : describeReceived(source))),
-    when: condition && {
-      route: isStage(condition.route) ? nameOf(condition.route) : describeReceived(condition.route),
-      arms: condition.arms,
-    },
-    spec,
-  };
-}
-
-function edges(sources: Readonly<Record<string, unknown>>, nameOf: (stage: StageSource) => string): DraftEdge[] {
-  return Object.entries(sources).map(([key, source]) => draftEdge(key, source as AnySource, nameOf));
-}
-
-function draftEdge(key: string, source: AnySource, nameOf: (stage: StageSource) => string): DraftEdge {
-  if (isStage(source)) return { key, read: 'value', from: [nameOf(source)] };
-  if (isEdge(source)) return modifiedEdge(key, source, nameOf);
-  if (source?.kind === 'input') return { key, read: 'input', from: [source.name], schema: source.schema };
-  if (source?.kind === 'service') return { key, read: 'service', from: [source.name] };
-  return { key, read: 'unknown', from: [], received: describeReceived(source) };
-}
-
-function modifiedEdge(key: string, edge: EdgeSource, nameOf: (stage: StageSource) => string): DraftEdge {
-  const [only] = edge.of;
-  if (edge.kind === 'optional' && isEdge(only) && only.kind === 'firstOf' && only.of.every(isStage)) {
-    return { key, read: 'optionalFirstOf', from: only.of.map(nameOf) };
+    const stages = Array.from(found, ([stage, region]) => this.#draftStage(stage, region));
+    return { stages, capturedStages, capturedValues };
   }
-  if (!edge.of.every(isStage))
-    return { key, read: 'unknown', from: [], received: `${edge.kind}() of ${edge.of.map(describeReceived).join(', ')}` };
-  return { key, read: edge.kind, from: edge.of.map(nameOf) };
+
+  nameOf(source: unknown): string {
+    return isStage(source) ? this.#substitute(source).name : describeReceived(source);
+  }
+
+  edges(sources: Readonly<Record<string, unknown>>): DraftEdge[] {
+    return Object.entries(sources).map(([key, source]) => this.#edge(key, source as AnySource));
+  }
+
+  #substitute(stage: StageSource): StageSource {
+    return this.#replaced.get(stage) ?? stage;
+  }
+
+  /** The stages behind a source; none behind what is no source, which is reported and not followed. */
+  #stagesBehind(source: unknown): readonly StageSource[] {
+    return stagesIn(source).map((stage) => this.#substitute(stage));
+  }
+
+  #region({ name, spec }: StageSource): CollectedRegion | undefined {
+    const { region } = spec;
+    if (region === undefined) return undefined;
+    const { open, options, heads = [], body, child } = region;
+    const drawnHeads = heads.map(({ key, source, lazy }) => ({ key, from: this.nameOf(source), lazy }));
+    if (body === undefined) {
+      const captures = (child?.services ?? []).map((service): DraftEdge => ({ key: '', read: 'service', from: [service] }));
+      return { draft: { open, options, heads: drawnHeads, body, child, captures }, captured: [] };
+    }
+    const { stages, capturedStages, capturedValues } = this.scope([body.output], body.owner);
+    const captured = [...capturedStages];
+    const outputs = [this.#edge('output', body.output as AnySource)];
+    const draft: PlanDraft = {
+      name,
+      version: undefined,
+      stages,
+      outputs,
+      also: [],
+      policy: {},
+      captures: captured.map((stage) => stage.name),
+    };
+    const captures = [...captured.map((stage) => this.#edge('', stage)), ...capturedValues.values()];
+    return { draft: { open, options, heads: drawnHeads, body: draft, child, captures }, captured };
+  }
+
+  #draftStage({ name, kind, spec }: StageSource, region: DraftRegion | undefined): DraftStage {
+    const condition = typeof spec.when === 'object' ? (spec.when as unknown as ConditionSource) : undefined;
+    return {
+      name,
+      kind,
+      needs: this.edges(spec.needs ?? {}),
+      after: (spec.after ?? []).map((source) => this.nameOf(source)),
+      when: condition && { route: this.nameOf(condition.route), arms: condition.arms },
+      spec,
+      region,
+    };
+  }
+
+  #edge(key: string, source: AnySource): DraftEdge {
+    if (isStage(source)) return { key, read: 'value', from: [this.#substitute(source).name] };
+    if (isEdge(source)) return this.#modifiedEdge(key, source);
+    if (source?.kind === 'input') return { key, read: 'input', from: [source.name], schema: source.schema };
+    if (source?.kind === 'service') return { key, read: 'service', from: [source.name] };
+    if (source?.kind === 'local') return { key, read: 'local', from: [source.name] };
+    return { key, read: 'unknown', from: [], received: describeReceived(source) };
+  }
+
+  #modifiedEdge(key: string, edge: EdgeSource): DraftEdge {
+    const [only] = edge.of;
+    if (edge.kind === 'optional' && isEdge(only) && only.kind === 'firstOf' && only.of.every(isStage)) {
+      return { key, read: 'optionalFirstOf', from: only.of.map((stage) => this.nameOf(stage)) };
+    }
+    if (!edge.of.every(isStage))
+      return { key, read: 'unknown', from: [], received: `${edge.kind}() of ${edge.of.map(describeReceived).join(', ')}` };
+    const from = edge.of.map((stage) => this.nameOf(stage));
+    return edge.stream === undefined ? { key, read: edge.kind, from } : { key, read: edge.kind, from, stream: edge.stream };
+  }
+}
+
+/** Names of locals have no dot, names of regions may. */
+function isOwn({ from: [local = ''] }: DraftEdge, owner: LocalOwner): boolean {
+  return local.slice(0, local.lastIndexOf('.')) === owner.name;
 }

@@ -1,4 +1,4 @@
-import type { PlanProblem } from '../error-table.ts';
+import type { PlanProblem } from '../error-details.ts';
 import { describeReceived } from '../schema.ts';
 import { problem } from './validate.ts';
 

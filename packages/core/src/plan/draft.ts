@@ -1,5 +1,8 @@
+import type { OpenRegion } from '../region.ts';
 import type { Schema } from '../schema.ts';
 import type { StageDefinition, StageKind } from '../stage.ts';
+import type { StreamedOptions } from '../streamed.ts';
+import type { Plan } from './plan.ts';
 
 /**
  * A pipeline as data: what every front end emits, whatever its style, before anything is checked. Stages refer to each
@@ -13,6 +16,8 @@ export interface PlanDraft {
   /** Stages that run for their effect. */
   readonly also: readonly string[];
   readonly policy: PipelinePolicy;
+  /** Of the body of a region: names of the stages around it that it reads. */
+  readonly captures?: readonly string[] | undefined;
 }
 
 /** One stage of a {@link PlanDraft}. */
@@ -23,15 +28,41 @@ export interface DraftStage {
   readonly after: readonly string[];
   readonly when: DraftCondition | undefined;
   readonly spec: StageDefinition;
+  readonly region?: DraftRegion | undefined;
+}
+
+/** What a region holds. */
+export interface DraftRegion {
+  readonly open: OpenRegion;
+  /** What its constructor was given besides sources. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Arms and alternatives: stages of the same scope, gated by the region. */
+  readonly heads: readonly DraftHead[];
+  /** What it repeats or nests, in scopes of its own. */
+  readonly body: PlanDraft | undefined;
+  /** A nested pipeline, already compiled; its own names, its own inputs. */
+  readonly child: Plan | undefined;
+  /** What the body reads of the scope around it. */
+  readonly captures: readonly DraftEdge[];
+}
+
+/** An arm or an alternative of a region. */
+export interface DraftHead {
+  readonly key: string;
+  readonly from: string;
+  /** Whether it waits until the region asks for it. */
+  readonly lazy: boolean;
 }
 
 /** How a reader reads: the key it knows the value by, and where the value comes from. */
 export interface DraftEdge {
   readonly key: string;
-  readonly read: 'value' | 'optional' | 'settled' | 'firstOf' | 'optionalFirstOf' | 'input' | 'service' | 'unknown';
-  /** Names of stages; of the one input or service; empty for `unknown`. */
+  readonly read: 'value' | 'optional' | 'settled' | 'firstOf' | 'optionalFirstOf' | 'streamed' | 'input' | 'service' | 'local' | 'unknown';
+  /** Names of stages; of the one input, service or local; empty for `unknown`. */
   readonly from: readonly string[];
   readonly schema?: Schema | undefined;
+  /** Present for `streamed`: how the reader is fed. */
+  readonly stream?: StreamedOptions | undefined;
   /** For `unknown`: what was found. */
   readonly received?: string | undefined;
 }
@@ -58,7 +89,14 @@ export interface PipelinePolicy {
   readonly graceMs?: number | undefined;
   /** Budget of all cleanups together, milliseconds. @default 10_000 */
   readonly cleanupMs?: number | undefined;
+  /** How deep `context.call` may nest, an integer >= 1. @default 5 */
+  readonly maxCallDepth?: number | undefined;
 }
 
 /** See {@link PipelinePolicy.failureMode}. */
 export type FailureMode = 'fail-fast' | 'continue' | 'best-effort';
+
+/** Whether an edge reads what no stage yields: an input, a service, a local. */
+export function isValueRead(read: DraftEdge['read']): read is 'input' | 'service' | 'local' {
+  return read === 'input' || read === 'service' || read === 'local';
+}

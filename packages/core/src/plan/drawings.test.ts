@@ -83,3 +83,14 @@ describe('toDot()', () => {
     }
   });
 });
+
+test('an output that is an input or a service does not mark the stage of its name as wanted', () => {
+  const { both } = inputs<{ both: string }>();
+  const { other } = services<{ other: string }>();
+  const stages = { both: stage('both', { needs: { both }, run }), other: stage('other', { needs: { other }, run }) };
+  const reader = stage('reader', { needs: stages, run });
+  const drawn = (outputs: object): number =>
+    toMermaid(pipeline('p', { outputs: { reader, ...outputs } }).plan).split('  style ').length - 1;
+  expect(drawn({ both, other })).toBe(1);
+  expect(drawn(stages)).toBe(3);
+});

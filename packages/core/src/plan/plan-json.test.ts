@@ -101,6 +101,23 @@ describe('planJson()', () => {
     await expect(`${JSON.stringify(planJson(chat.plan), undefined, 2)}\n`).toMatchFileSnapshot('../../test/golden/plan.txt');
   });
 
+  test('says every limit that is a number, of the pipeline and of a stage', () => {
+    const limits = { timeoutMs: 1, idleMs: 2, budgetMs: 3, graceMs: 4 };
+    const policy = { maxConcurrency: 5, deadlineMs: 6, graceMs: 7, cleanupMs: 8 };
+    const json = planJson(pipeline('p', { outputs: { it: stage('it', { ...limits, run }) }, ...policy, failureMode: 'continue' }).plan);
+    expect(json.limits).toEqual(policy);
+    expect(json.stages[0]?.limits).toEqual(limits);
+  });
+
+  test('says which inputs have a contract', () => {
+    const { plain } = inputs<{ plain: string }>();
+    const json = planJson(pipeline('p', { outputs: { it: stage('it', { run }), plain, text: input.text } }).plan);
+    expect(json.inputs).toEqual([
+      { name: 'plain', contract: false },
+      { name: 'text', contract: true },
+    ]);
+  });
+
   test('says nothing of what has its default', () => {
     const plain = pipeline('p', { outputs: { it: stage('it', { run }) } });
     expect(planJson(plain.plan)).toStrictEqual({

@@ -1,5 +1,6 @@
-import type { DraftStage, FailureMode, PipelinePolicy } from './draft.ts';
+import type { DraftRegion, DraftStage, FailureMode, PipelinePolicy } from './draft.ts';
 import type { Plan, PlannedStage } from './plan.ts';
+import type { PlannedRegion } from './plan-region.ts';
 
 /** The version of {@link PlanJson}. */
 export const planJsonVersion = 1;
@@ -36,14 +37,36 @@ export interface StageJson {
   readonly when?: 'predicate' | { readonly route: string; readonly is: readonly string[] };
   /** Whether its output has a contract. */
   readonly contract?: true;
+  /** Whether it gives chunks before its output. */
+  readonly streams?: true;
   readonly onFailure?: 'skip';
   readonly failOpen?: true;
   readonly limits?: Readonly<Record<string, number>>;
   readonly retry?: Readonly<Record<string, number | string>>;
   readonly tags?: readonly string[];
   readonly version?: string;
+  readonly region?: RegionJson;
   /** Whether a failure is taken into account before it reaches what is wanted. */
   readonly handled: boolean;
+}
+
+/** What a region holds. Options that are functions are left out. */
+export interface RegionJson {
+  readonly options?: Readonly<Record<string, number | string>>;
+  /** Arms and alternatives by key: the stage that yields. */
+  readonly heads?: readonly { readonly key: string; readonly stage: string }[];
+  /** What it repeats, in a scope of its own. */
+  readonly body?: ScopeJson;
+  /** A nested pipeline. */
+  readonly pipeline?: PlanJson;
+}
+
+/** What a region repeats. */
+export interface ScopeJson {
+  /** Stages around it that it reads. */
+  readonly captures: readonly string[];
+  readonly stages: readonly StageJson[];
+  readonly output: string;
 }
 
 /**
@@ -55,8 +78,13 @@ export interface StageJson {
  * ```
  */
 export function planJson(plan: Plan): PlanJson {
+  return pipelineJson(plan, false);
+}
+
+/** @param handledAround - Whether its failures are taken into account outside of it. */
+function pipelineJson(plan: Plan, handledAround: boolean): PlanJson {
   const { draft, policy } = plan;
-  const limits = numbers(policy, ['maxConcurrency', 'deadlineMs', 'graceMs', 'cleanupMs']);
+  const limits = numbers(policy, ['maxConcurrency', 'deadlineMs', 'graceMs', 'cleanupMs', 'maxCallDepth']);
   return {
     stageflow: planJsonVersion,
     name: plan.name,
@@ -65,16 +93,17 @@ export function planJson(plan: Plan): PlanJson {
     ...(limits === undefined ? {} : { limits }),
     inputs: plan.inputs.map(({ name, schema }) => ({ name, contract: schema !== undefined })),
     services: plan.services,
-    stages: plan.stages.map((stage) => stageJson(plan, stage)),
+    stages: plan.stages.map((stage) => stageJson(plan, stage, handledAround)),
     outputs: draft.outputs.map(({ key, read, from }) => ({ key, read, from })),
     also: draft.also,
   };
 }
 
-function stageJson(plan: Plan, stage: PlannedStage): StageJson {
+function stageJson(plan: Plan, stage: PlannedStage, handledAround: boolean): StageJson {
   const draft = plan.draft.stages[stage.index] as DraftStage;
   const limits = numbers(stage, ['timeoutMs', 'idleMs', 'budgetMs', 'graceMs']);
   const { retry } = stage;
+  const handled = stage.handled || handledAround;
   return {
     name: stage.name,
     kind: stage.kind,
@@ -83,6 +112,7 @@ function stageJson(plan: Plan, stage: PlannedStage): StageJson {
     ...(draft.when !== undefined ? { when: { route: draft.when.route, is: draft.when.arms } } : {}),
     ...(stage.when !== undefined ? { when: 'predicate' as const } : {}),
     ...(stage.output === undefined ? {} : { contract: true as const }),
+    ...(stage.stream === undefined ? {} : { streams: true as const }),
     ...(stage.skipsOnFailure ? { onFailure: 'skip' as const } : {}),
     ...(stage.failOpen ? { failOpen: true as const } : {}),
     ...(limits === undefined ? {} : { limits }),
@@ -91,8 +121,28 @@ function stageJson(plan: Plan, stage: PlannedStage): StageJson {
       : { retry: { attempts: retry.attempts, backoff: retry.backoff, baseMs: retry.baseMs, maxMs: retry.maxMs, jitter: retry.jitter } }),
     ...(stage.tags.length === 0 ? {} : { tags: stage.tags }),
     ...(stage.version === undefined ? {} : { version: stage.version }),
-    handled: stage.handled,
+    ...(stage.region === undefined ? {} : { region: regionJson(stage.region, draft.region as DraftRegion, handled) }),
+    handled,
   };
+}
+
+function regionJson({ options, heads, body }: PlannedRegion, draft: DraftRegion, handled: boolean): RegionJson {
+  const handledInside = handled || options['onItemError'] === 'skip' || options['onItemError'] === 'collect';
+  const plain = Object.entries(options).filter(([, value]) => typeof value === 'number' || typeof value === 'string');
+  return {
+    ...(plain.length === 0 ? {} : { options: Object.fromEntries(plain) as Record<string, number | string> }),
+    ...(heads.length === 0 ? {} : { heads: draft.heads.map(({ key, from }) => ({ key, stage: from })) }),
+    ...(body === undefined
+      ? {}
+      : draft.child === undefined
+        ? { body: scopeJson(body, handledInside) }
+        : { pipeline: pipelineJson(body, handledInside) }),
+  };
+}
+
+function scopeJson(body: Plan, handled: boolean): ScopeJson {
+  const output = body.draft.outputs[0]?.from[0] as string;
+  return { captures: body.captures, stages: body.stages.map((stage) => stageJson(body, stage, handled)), output };
 }
 
 function numbers(source: PipelinePolicy | PlannedStage, names: readonly string[]): Readonly<Record<string, number>> | undefined {

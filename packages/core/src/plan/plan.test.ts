@@ -55,6 +55,21 @@ describe('a failure is handled', () => {
     ).toEqual([]);
   });
 
+  test('also where others read a firstOf: that concerns only the stages in it', () => {
+    const stages = [
+      { name: 'a' },
+      { name: 'watched' },
+      { name: 'b' },
+      { name: 'c', needs: { a: 'a', watched: { settled: 'watched' }, either: { firstOf: ['a', 'b'] } } },
+    ];
+    expect(handled(stages, { outputs: { c: 'c' } })).toEqual(['watched']);
+  });
+
+  test('also where an input or a service is wanted: that is no stage', () => {
+    const stages = [{ name: 'a' }, { name: 'b', needs: { a: { settled: 'a' }, x: { input: 'x' }, y: { service: 'y' } } }];
+    expect(handled(stages, { outputs: { b: 'b', x: { input: 'x' }, y: { service: 'y' } } })).toEqual(['a']);
+  });
+
   test('where the stage says that a failure is a skip', () => {
     expect(
       handled(

@@ -1,10 +1,20 @@
+import { drivesIterables } from '../execution/streams/drives-iterables.ts';
+import { type ResourceUse, resourceUses } from '../limits/resource-use.ts';
 import { type ResolvedRetryPolicy, resolveRetry } from '../retry.ts';
 import type { Schema } from '../schema.ts';
 import type { StageFunction, StageKind } from '../stage.ts';
-import type { DraftEdge, DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
+import { type DraftRegion, type DraftStage, isValueRead, type PipelinePolicy, type PlanDraft } from './draft.ts';
+import { markHandled } from './handled.ts';
+import { type PlannedRegion, planRegion } from './plan-region.ts';
+import { type PlannedStream, planStream, StreamedEdges, type StreamedRead } from './plan-stream.ts';
+import { SlotLayout } from './slot-layout.ts';
+import { layTokens, type Token } from './tokens.ts';
 
 /** How one value of a reader is made from the values and outcomes of others. Indices are slots of a run. */
-export type PlannedRead =
+export type PlannedRead = OutputRead | StreamedRead;
+
+/** The same, of what has ended. */
+export type OutputRead =
   | { readonly read: 'slot'; readonly slot: number }
   | { readonly read: 'settled'; readonly slot: number }
   | { readonly read: 'firstOf'; readonly slots: readonly number[]; readonly group: number };
@@ -19,6 +29,8 @@ export interface PlannedNeed {
   readonly toleratesSkip: boolean;
   /** Whether a failure or block passes: only `settled` lets it. */
   readonly toleratesFailure: boolean;
+  /** Present where only its chunks are read: once it has started, its end does not matter. */
+  readonly streamed?: true;
 }
 
 /** One stage of a compiled plan. */
@@ -47,11 +59,16 @@ export interface PlannedStage {
   readonly graceMs: number | undefined;
   readonly retry: ResolvedRetryPolicy | undefined;
   readonly output: Schema<unknown, unknown> | undefined;
+  /** What each attempt takes a slot of. */
+  readonly resources: readonly ResourceUse[] | undefined;
   readonly skipsOnFailure: boolean;
   readonly failOpen: boolean;
   readonly idempotencyKey: ((values: never) => string) | undefined;
   readonly version: string | undefined;
   readonly tags: readonly string[];
+  readonly region: PlannedRegion | undefined;
+  /** Present where it gives chunks before its output. */
+  readonly stream: PlannedStream | undefined;
   /** Whether a failure of this stage can reach nothing that is wanted without being taken into account. */
   readonly handled: boolean;
 }
@@ -59,7 +76,7 @@ export interface PlannedStage {
 /** One wanted output. */
 export interface PlannedOutput {
   readonly key: string;
-  readonly read: PlannedRead;
+  readonly read: OutputRead;
 }
 
 /** An input the plan reads. */
@@ -70,7 +87,8 @@ export interface PlannedInput {
 
 /**
  * The compiled, immutable, integer-indexed form of a pipeline, shared by all its runs. Stage `i` stands after those it
- * needs. A run's values lie in slots: those of the stages first, then the inputs, then the services.
+ * needs. A run's values lie in slots: those of the stages first, then of stages captured from around, then the inputs, the
+ * services, the locals.
  */
 export interface Plan {
   readonly name: string;
@@ -80,6 +98,13 @@ export interface Plan {
   readonly indexByName: ReadonlyMap<string, number>;
   readonly inputs: readonly PlannedInput[];
   readonly services: readonly string[];
+  /** Names of the stages around this plan that it reads, where it is the body of a region. */
+  readonly captures: readonly string[];
+  /** What the region that this plan is the body of gives to it. */
+  readonly locals: readonly string[];
+  readonly slotCount: number;
+  /** The slot of an input, a service or a local; `undefined` where nothing reads it. */
+  readonly slotOf: (read: 'input' | 'service' | 'local', name: string) => number | undefined;
   readonly outputs: readonly PlannedOutput[];
   readonly also: readonly number[];
   /** How many ends each stage waits for. A `firstOf` counts once. */
@@ -90,18 +115,29 @@ export interface Plan {
   /** The stages of each `firstOf` group in the order written, and its reader. */
   readonly groups: readonly { readonly reader: number; readonly stages: readonly number[] }[];
   readonly roots: readonly number[];
+  /** What is wanted only once a region says so, and how many such ways lead to each stage. */
+  readonly tokens: readonly Token[];
+  readonly tokenCounts: readonly number[];
+  /** Whether some stage streams. */
+  readonly streams: boolean;
+  /** Of each stage and each captured one, whether a failure of it reaches what is wanted. */
+  readonly escapes: readonly boolean[];
   /** What the plan was made of, for export. */
   readonly draft: PlanDraft;
 }
 
 /** Compiles a sound draft whose stages stand after those they need. O(V + E). */
 export function compile(draft: PlanDraft): Plan {
+  const { captures = [] } = draft;
   const indexByName = new Map(draft.stages.map((stage, index) => [stage.name, index]));
+  for (const name of captures) indexByName.set(name, indexByName.size);
+  const size = indexByName.size;
   const layout = new SlotLayout(draft, indexByName);
   const groups: { reader: number; stages: number[] }[] = [];
   const waits: number[] = [];
   /** Two numbers an edge: what is waited for, and by whom. */
   const edges: number[] = [];
+  const streamedEdges = new StreamedEdges();
   const stages = draft.stages.map((stage, index) => {
     const reads: PlannedRead[] = [];
     let waited = 0;
@@ -109,9 +145,15 @@ export function compile(draft: PlanDraft): Plan {
       edges.push(from, to);
     };
     for (const edge of stage.needs) {
+      if (edge.read === 'streamed') {
+        // Waits for the start of its producer, which is no end and stands in no list of successors.
+        reads.push(streamedEdges.read(edge, layout.stage(edge.from[0] as string), index));
+        waited++;
+        continue;
+      }
       const read = layout.read(edge, groups.length);
       reads.push(read);
-      if (edge.read === 'input' || edge.read === 'service') continue;
+      if (isValueRead(edge.read)) continue;
       waited++;
       if (read.read !== 'firstOf') waitFor(read.slot);
       else {
@@ -124,10 +166,12 @@ export function compile(draft: PlanDraft): Plan {
     waits.push(waited + stage.after.length + (stage.when === undefined ? 0 : 1));
     return planStage(stage, index, reads, layout);
   });
-  const { offsets, successors } = successorLists(edges, stages.length);
+  const { offsets, successors } = successorLists(edges, size);
   const outputs = draft.outputs.map((edge) => ({ key: edge.key, read: layout.read(edge, -1) }));
   const also = draft.also.map((name) => layout.stage(name));
-  markHandled(stages, outputs, also);
+  const { tokens, counts } = layTokens(stages, outputs, also);
+  for (const [index, count] of counts.entries()) if (count > 0) (waits[index] as number)++;
+  streamedEdges.connect(stages, edges, outputs, also);
   return {
     name: draft.name,
     version: draft.version,
@@ -136,6 +180,10 @@ export function compile(draft: PlanDraft): Plan {
     indexByName,
     inputs: layout.inputs,
     services: layout.services,
+    captures,
+    locals: layout.locals,
+    slotCount: layout.size,
+    slotOf: (read, name) => layout.value(read, name),
     outputs,
     also,
     waits,
@@ -143,53 +191,17 @@ export function compile(draft: PlanDraft): Plan {
     successors,
     groups,
     roots: stages.flatMap((stage) => (waits[stage.index] === 0 ? [stage.index] : [])),
+    tokens,
+    tokenCounts: counts,
+    streams: stages.some(({ stream }) => stream !== undefined),
+    escapes: markHandled(stages, outputs, also, size),
     draft,
   };
 }
 
-/** Says in which slot each value of a run lies. */
-class SlotLayout {
-  readonly inputs: PlannedInput[] = [];
-  readonly services: string[] = [];
-  readonly #indexByName: ReadonlyMap<string, number>;
-  readonly #inputSlots = new Map<string, number>();
-  readonly #serviceSlots = new Map<string, number>();
-
-  constructor(draft: PlanDraft, indexByName: ReadonlyMap<string, number>) {
-    this.#indexByName = indexByName;
-    const edges = [...draft.stages.flatMap((stage) => stage.needs), ...draft.outputs];
-    for (const { read, from, schema } of edges) {
-      const name = from[0];
-      if (read !== 'input' || name === undefined || this.#inputSlots.has(name)) continue;
-      this.#inputSlots.set(name, indexByName.size + this.inputs.length);
-      this.inputs.push({ name, schema });
-    }
-    for (const { read, from } of edges) {
-      const name = from[0];
-      if (read !== 'service' || name === undefined || this.#serviceSlots.has(name)) continue;
-      this.#serviceSlots.set(name, indexByName.size + this.inputs.length + this.services.length);
-      this.services.push(name);
-    }
-  }
-
-  stage(name: string): number {
-    return known(this.#indexByName.get(name));
-  }
-
-  read(edge: DraftEdge, group: number): PlannedRead {
-    const [first = ''] = edge.from;
-    if (edge.read === 'input') return { read: 'slot', slot: known(this.#inputSlots.get(first)) };
-    if (edge.read === 'service') return { read: 'slot', slot: known(this.#serviceSlots.get(first)) };
-    if (edge.read === 'firstOf' || edge.read === 'optionalFirstOf') {
-      return { read: 'firstOf', slots: edge.from.map((name) => this.stage(name)), group };
-    }
-    return { read: edge.read === 'settled' ? 'settled' : 'slot', slot: this.stage(first) };
-  }
-}
-
-function known(slot: number | undefined): number {
-  if (slot === undefined) throw new Error('A draft was compiled that had not been validated.');
-  return slot;
+/** Recurses as deep as regions are nested. */
+function bodyOf({ child, body }: DraftRegion): Plan | undefined {
+  return child ?? (body === undefined ? undefined : compile(body));
 }
 
 function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead[], layout: SlotLayout): UnmarkedStage {
@@ -197,12 +209,18 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
   const { timeoutMs, idleMs, budgetMs, output } = spec;
   const retry = spec.retry && resolveRetry(spec.retry);
   const predicate = typeof spec.when === 'function' ? spec.when : undefined;
-  const bare = timeoutMs === undefined && idleMs === undefined && budgetMs === undefined && retry === undefined && output === undefined;
+  const bare =
+    timeoutMs === undefined &&
+    idleMs === undefined &&
+    budgetMs === undefined &&
+    retry === undefined &&
+    output === undefined &&
+    spec.resource === undefined;
   return {
     index,
     name: stage.name,
     kind: stage.kind,
-    run: spec.run,
+    run: spec.streams === undefined ? spec.run : drivesIterables(spec.run),
     Values: valuesOfOneStage(),
     keys: stage.needs.map((edge) => edge.key),
     slots: reads.map((read) => (read.read === 'slot' ? read.slot : -1)),
@@ -211,18 +229,21 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
     when: predicate,
     gate: stage.when && { route: layout.stage(stage.when.route), arms: new Set(stage.when.arms) },
     gated: predicate !== undefined || stage.when !== undefined,
-    simple: bare && stage.kind !== 'guard' && stage.kind !== 'route',
+    simple: bare && spec.streams === undefined && stage.kind !== 'guard' && stage.kind !== 'route' && stage.region === undefined,
     timeoutMs,
     idleMs,
     budgetMs,
     graceMs: spec.graceMs,
     retry,
     output,
+    resources: resourceUses(spec.resource),
     skipsOnFailure: spec.onFailure === 'skip',
     failOpen: spec.failOpen === true,
     idempotencyKey: spec.idempotencyKey,
     version: spec.version,
     tags: spec.tags ?? [],
+    region: stage.region && planRegion(stage, stage.region, layout, bodyOf(stage.region)),
+    stream: planStream(spec),
     handled: false,
   };
 }
@@ -244,7 +265,9 @@ function plannedNeeds(stage: DraftStage, reads: readonly PlannedRead[], layout: 
     const read = reads[position];
     if (read?.read === 'firstOf') {
       needs.push({ stage: -1, group: read.group, toleratesSkip: edge.read === 'optionalFirstOf', toleratesFailure: false });
-    } else if (read !== undefined && edge.read !== 'input' && edge.read !== 'service') {
+    } else if (read?.read === 'streamed') {
+      needs.push({ stage: read.slot, group: -1, toleratesSkip: false, toleratesFailure: false, streamed: true });
+    } else if (read !== undefined && !isValueRead(edge.read)) {
       needs.push({ stage: read.slot, group: -1, toleratesSkip: edge.read !== 'value', toleratesFailure: edge.read === 'settled' });
     }
   }
@@ -264,25 +287,5 @@ function successorLists(edges: readonly number[], size: number): { offsets: Int3
   return { offsets, successors };
 }
 
-/**
- * Finds the stages whose failure cannot fail the run. A failure escapes where the stage is wanted, or where it skips a
- * stage from which a failure would escape. Readers stand after what they read, so one pass from the end decides.
- */
-function markHandled(stages: readonly UnmarkedStage[], outputs: readonly PlannedOutput[], also: readonly number[]): void {
-  const escapes = new Array<boolean>(stages.length).fill(false);
-  for (const index of also) escapes[index] = true;
-  for (const { read } of outputs) {
-    if (read.read === 'settled') continue;
-    for (const slot of read.read === 'firstOf' ? read.slots : [read.slot]) if (slot < stages.length) escapes[slot] = true;
-  }
-  for (let index = stages.length - 1; index >= 0; index--) {
-    const stage = stages[index] as UnmarkedStage;
-    stage.handled = stage.skipsOnFailure || !escapes[index];
-    if (!escapes[index]) continue;
-    for (const need of stage.needs) if (!need.toleratesFailure && need.stage >= 0) escapes[need.stage] = true;
-    for (const read of stage.reads ?? []) if (read.read === 'firstOf') for (const slot of read.slots) escapes[slot] = true;
-  }
-}
-
-/** A stage of which it is not yet known whether its failures are handled. Made whole, and marked in place: runs read these all the time. */
-type UnmarkedStage = Omit<PlannedStage, 'handled'> & { handled: boolean };
+/** A stage of which it is not yet known whether its failures are handled and whether it can be aborted alone. Made whole, and marked in place: runs read these all the time. */
+export type UnmarkedStage = Omit<PlannedStage, 'handled' | 'simple'> & { handled: boolean; simple: boolean };

@@ -1,6 +1,8 @@
-import { errorTable, type PlanProblem } from '../error-table.ts';
+import type { PlanProblem } from '../error-details.ts';
+import { errorTable } from '../error-table.ts';
+import { resourceOptionProblem } from '../limits/resource-use.ts';
 import { describeReceived } from '../schema.ts';
-import type { DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
+import type { DraftRegion, DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
 
 /** The longest delay that timers of the platform keep: 2^31 - 1 milliseconds, about 24.8 days. */
 export const longestTimerMs = 2_147_483_647;
@@ -17,7 +19,7 @@ const isDuration = (value: unknown): boolean => typeof value === 'number' && val
 const isWait = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= longestTimerMs;
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1;
 
-function duration(option: string, value: unknown): Rule {
+export function duration(option: string, value: unknown): Rule {
   return { option, value, expected: `a number of milliseconds above 0 and at most ${longestTimerMs}`, holds: isDuration };
 }
 
@@ -25,11 +27,11 @@ function wait(option: string, value: unknown): Rule {
   return { option, value, expected: `a number of milliseconds from 0 to ${longestTimerMs}`, holds: isWait };
 }
 
-function count(option: string, value: unknown): Rule {
+export function count(option: string, value: unknown): Rule {
   return { option, value, expected: 'an integer of at least 1', holds: isCount };
 }
 
-function oneOf(option: string, value: unknown, allowed: readonly string[]): Rule {
+export function oneOf(option: string, value: unknown, allowed: readonly string[]): Rule {
   return {
     option,
     value,
@@ -54,6 +56,7 @@ export function policyRules(policy: PipelinePolicy): Rule[] {
     duration('deadlineMs', policy.deadlineMs),
     wait('graceMs', policy.graceMs),
     wait('cleanupMs', policy.cleanupMs),
+    count('maxCallDepth', policy.maxCallDepth),
   ];
 }
 
@@ -71,14 +74,20 @@ export function sinkQueueRules(options: { readonly capacity?: unknown; readonly 
   return [count('capacity', options.capacity), oneOf('overflow', options.overflow, ['drop-oldest', 'drop-newest'])];
 }
 
+/** The rule of how long a store lends a run to a process. */
+export function leaseRules(leaseMs: unknown): Rule[] {
+  return [duration('leaseMs', leaseMs)];
+}
+
 /** What is wrong with the options of a pipeline. */
 export function pipelinePolicyProblems(draft: PlanDraft): PlanProblem[] {
   return asProblems(`pipeline "${draft.name}"`, policyRules(draft.policy));
 }
 
 /** What is wrong with the options of a stage. */
-export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProblem[] {
+export function stagePolicyProblems({ name, kind, spec, region }: DraftStage): PlanProblem[] {
   if (isPlain(kind, spec)) return [];
+  if (region !== undefined) return asProblems(`region "${name}"`, regionRules(kind, spec, region));
   const { retry } = spec;
   const rules = [
     oneOf('kind', kind, ['transform', 'enrich', 'agent', 'route', 'guard', 'work']),
@@ -98,14 +107,58 @@ export function stagePolicyProblems({ name, kind, spec }: DraftStage): PlanProbl
     oneOf('retry.backoff', retry?.backoff, ['constant', 'linear', 'exponential']),
     oneOf('retry.jitter', retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
     aFunction('retry.when', retry?.when),
+    ...resourceRules(spec.resource),
     kind === 'guard' || kind === 'route'
       ? leftOut('onFailure', spec.onFailure, kind)
       : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
     aFunction('idempotencyKey', spec.idempotencyKey),
     { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
+    ...streamRules(kind, spec.streams),
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },
   ];
   return asProblems(`stage "${name}"`, rules);
+}
+
+/** The first thing that is wrong with the resources that a stage names. */
+function resourceRules(resource: unknown): Rule[] {
+  const problem = resource === undefined ? undefined : resourceOptionProblem(resource);
+  return problem === undefined ? [] : [{ ...problem, value: problem.value ?? null, holds: () => false }];
+}
+
+/** What a stage may say about its chunks. */
+function streamRules(kind: string, streams: DraftStage['spec']['streams']): Rule[] {
+  if (streams === undefined) return [];
+  if (kind === 'guard' || kind === 'route' || kind === 'work') return [leftOut('streams', streams, kind)];
+  const holds = (given: unknown): boolean => given === true || (typeof given === 'object' && given !== null);
+  const rules: Rule[] = [{ option: 'streams', value: streams, expected: 'true, or an object of options', holds }];
+  if (!holds(streams) || streams === true) return rules;
+  const isFlag = (given: unknown): boolean => typeof given === 'boolean';
+  return [
+    ...rules,
+    { option: 'streams.publish', value: streams.publish, expected: 'true or false', holds: isFlag },
+    { option: 'streams.keepPartial', value: streams.keepPartial, expected: 'true or false', holds: isFlag },
+    { option: 'streams.chunk', value: streams.chunk, expected: 'a Standard Schema', holds: isSchema },
+  ];
+}
+
+/** What stands in a region has limits; the region itself has those of its constructor. */
+function regionRules(kind: string, spec: DraftStage['spec'], { options }: DraftRegion): Rule[] {
+  const limits = ['timeoutMs', 'idleMs', 'budgetMs', 'graceMs', 'retry', 'resource'] as const;
+  const rules = limits.map((option) => leftOut(option, spec[option], kind));
+  if (kind === 'map') {
+    rules.push(count('concurrency', options['concurrency']), aFunction('key', options['key']));
+    rules.push(oneOf('onItemError', options['onItemError'], ['fail', 'skip', 'collect']));
+  } else if (kind === 'loop') {
+    rules.push(count('maxTurns', options['maxTurns'] ?? null), aFunction('until', options['until'] ?? null));
+    rules.push(oneOf('onExhausted', options['onExhausted'], ['fail', 'keep']));
+  } else if (kind === 'guarded') {
+    rules.push(
+      count('attempts', options['attempts']),
+      count('stagnation', options['stagnation']),
+      duration('timeoutMs', options['timeoutMs']),
+    );
+  }
+  return rules;
 }
 
 /** Whether there is nothing to check: most stages have no policy, and large graphs have many stages. */
@@ -117,13 +170,15 @@ function isPlain(kind: string, spec: DraftStage['spec']): boolean {
     spec.budgetMs === undefined &&
     spec.graceMs === undefined &&
     spec.retry === undefined &&
+    spec.resource === undefined &&
     spec.onFailure === undefined &&
     spec.idempotencyKey === undefined &&
-    spec.output === undefined
+    spec.output === undefined &&
+    spec.streams === undefined
   );
 }
 
-function asProblems(subject: string, rules: readonly Rule[]): PlanProblem[] {
+export function asProblems(subject: string, rules: readonly Rule[]): PlanProblem[] {
   const entry = errorTable.SF_POLICY_INVALID;
   return brokenRules(rules).map((broken) => {
     const details = { subject, ...broken };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { definePipeline, type PipelineSpecData } from '../define.ts';
 import { optional } from '../edge.ts';
-import type { PlanProblemCode } from '../error-table.ts';
+import type { PlanProblemCode } from '../error-details.ts';
 import { isStageflowError } from '../errors.ts';
 import { block, guard } from '../guard.ts';
 import { inputs } from '../inputs.ts';
@@ -60,6 +60,17 @@ describe('a sound graph', () => {
   });
 });
 
+test('a pipeline without stages, and a name that is taken, are told by name', () => {
+  expect(problemsOf({})).toEqual(['SF_PLAN_EMPTY: Pipeline "p" has no stage.']);
+  const twice = [
+    { name: 'twice', run },
+    { name: 'twice', run },
+  ];
+  expect(problemsOf({ stages: twice, outputs: { twice: 'twice' } })).toEqual([
+    'SF_DUPLICATE_STAGE: Two different stages are named "twice".',
+  ]);
+});
+
 describe('circles', () => {
   const ring = (...names: string[]) => names.map((name, at) => ({ name, needs: { it: names[(at + 1) % names.length] as string }, run }));
 
@@ -91,6 +102,22 @@ describe('circles', () => {
     expect(problemsOf({ stages, outputs: { b: 'b' } })[0]).toBe(
       'SF_CYCLE: The stages depend on each other in a circle: b -> c -> d -> e -> a -> b.',
     );
+  });
+
+  test('are told apart by their stages, not by letters that run together', () => {
+    const stages = [
+      { name: 'a', needs: { it: 'aa' }, run },
+      { name: 'aa', needs: { it: 'a', self: 'aa' }, run },
+    ];
+    expect(problemsOf({ stages, outputs: { a: 'a' } })).toEqual([
+      'SF_CYCLE: The stages depend on each other in a circle: a -> aa -> a.',
+      'SF_CYCLE: The stages depend on each other in a circle: aa -> aa.',
+    ]);
+  });
+
+  test('of several edges between the same stages are one', () => {
+    const stages = [{ name: 'a', needs: { it: 'a', again: { settled: 'a' } }, after: ['a'], run }];
+    expect(problemsOf({ stages, outputs: { a: 'a' } }).length).toBe(1);
   });
 
   test('of 20,000 stages are found without overflowing the stack', () => {
@@ -136,6 +163,52 @@ describe('names that do not exist', () => {
   });
 });
 
+describe('an input or a service', () => {
+  const sources = [{ input: 'text' }, { service: 'text' }];
+
+  test.each(sources)('may have the name of a stage, which is then not what is read: %j', (text) => {
+    const alone = [{ name: 'text', needs: { text }, run }];
+    const among = [
+      { name: 'text', needs: { text, first: 'first' }, after: ['first'], run },
+      { name: 'first', run },
+    ];
+    expect(problemsOf({ stages: alone, outputs: { out: 'text' } })).toEqual([]);
+    expect(problemsOf({ stages: among, outputs: { out: 'text' } })).toEqual([]);
+  });
+
+  test.each(sources)('that is an output does not make a stage of its name one: %j', (text) => {
+    const stages = [
+      { name: 'text', run },
+      { name: 'it', run },
+    ];
+    expect(problemsOf({ stages, outputs: { it: 'it', text } })).toEqual([
+      'SF_STAGE_UNREACHABLE: Stage "text" would never run: nothing in "outputs" or "also" needs it.',
+    ]);
+  });
+
+  test.each(['input', 'service'])('must have a name that can be used: %s', (read) => {
+    const text = { [read]: 'a/b' } as unknown as { input: string };
+    expect(problemsOf({ stages: [{ name: 'it', needs: { text }, run }], outputs: { it: 'it' } })).toEqual([
+      `SF_NAME_INVALID: No ${read} can be named "a/b": it contains "/", which paths are made of.`,
+    ]);
+  });
+});
+
+test('a firstOf of nothing is refused', () => {
+  const reading = (firstOf: string[]) => ({
+    stages: [
+      { name: 'a', run },
+      { name: 'it', needs: { any: { firstOf } }, run },
+    ],
+    outputs: { it: 'it' },
+    also: ['a'],
+  });
+  expect(problemsOf(reading([]))).toEqual([
+    'SF_UNKNOWN_SOURCE: "any" of stage "it" is not something a stage can read: received a firstOf() of nothing.',
+  ]);
+  expect(problemsOf(reading(['a']))).toEqual([]);
+});
+
 describe('guards', () => {
   const { text } = inputs<{ text: string }>();
   const strict = guard('strict', { subject: text, check: () => block('no') });
@@ -158,17 +231,26 @@ describe('guards', () => {
       ],
       outputs: { it: 'it', safe: { optional: 'safe' } },
     };
-    expect(codesOf(problemsOf(spec))).toEqual(['SF_GUARD_TOLERATED', 'SF_GUARD_TOLERATED', 'SF_GUARD_TOLERATED']);
+    const told = (reader: string, edge: string) =>
+      `SF_GUARD_TOLERATED: Guard "safe" is read by ${reader} through ${edge}, which would let work go on after a block.`;
+    expect(problemsOf(spec)).toEqual([told('stage "it"', 'firstOf()'), told('stage "it"', 'firstOf()'), told('"outputs"', 'optional()')]);
     expect(problemsOf({ ...spec, outputs: { it: 'it', safe: { settled: 'safe' } } }).length).toBe(2);
   });
+});
+
+test('a guard that is read plainly under a bad key has the bad key for its only problem', () => {
+  const safe = guard('safe', { subject: inputs<{ text: string }>().text, check: () => block('no') });
+  expect(codesOf(problemsThrownBy(() => pipeline('p', { outputs: { it: stage('it', { needs: { 'y/z': safe }, run }) } })))).toEqual([
+    'SF_NAME_INVALID',
+  ]);
 });
 
 test('a condition on what is no route is refused, in code too', () => {
   const plain = stage('plain', { run: () => 'x' });
   const real = route('real', { run: () => 'x' as const });
   const condition = { ...real.is('x'), route: plain } as unknown as ReturnType<typeof real.is>;
-  expect(codesOf(problemsThrownBy(() => pipeline('p', { outputs: { it: stage('it', { when: condition, run }) } })))).toEqual([
-    'SF_ROUTE_EXPECTED',
+  expect(problemsThrownBy(() => pipeline('p', { outputs: { it: stage('it', { when: condition, run }) } }))).toEqual([
+    'SF_ROUTE_EXPECTED: The condition of stage "it" refers to "plain", which is not a route.',
   ]);
 });
 
@@ -183,9 +265,14 @@ describe('one input name', () => {
 
   test('may not have two schemas, or one and none; each name is reported once', () => {
     const stages = [reading('a', schema), reading('b'), reading('c', { ...schema })];
-    expect(problemsOf({ stages, outputs: { a: 'a', b: 'b', c: 'c', out: { input: 'id', schema } } })).toEqual([
-      'SF_INPUT_CONFLICT: Two inputs named "id" have different schemas.',
-    ]);
+    const conflict = ['SF_INPUT_CONFLICT: Two inputs named "id" have different schemas.'];
+    expect(problemsOf({ stages, outputs: { a: 'a', b: 'b', c: 'c', out: { input: 'id', schema } } })).toEqual(conflict);
+    expect(problemsOf({ stages: [reading('a')], outputs: { a: 'a', out: { input: 'id', schema } } })).toEqual(conflict);
+  });
+
+  test('may be that of a stage and a service as well: these have no schema to differ by', () => {
+    const stages = [reading('a', schema), { name: 'id', needs: { id: { service: 'id' } }, run }, { name: 'b', needs: { id: 'id' }, run }];
+    expect(problemsOf({ stages, outputs: { a: 'a', b: 'b', id: { settled: 'id' } } })).toEqual([]);
   });
 });
 

@@ -1,7 +1,5 @@
 import { later, replaced, type Section, tested } from '../row.ts';
 
-const regions = '@stageflow/core, regions (subpipeline)';
-const whyRegions = 'subpipelines and child runs are not part of this slice';
 const otel = '@stageflow/otel';
 const declarative = '@stageflow/declarative';
 const records = '@stageflow/agent (typed context records)';
@@ -11,16 +9,24 @@ export const aroundSections: readonly Section[] = [
   {
     title: 'Subpipelines',
     rows: [
-      later(166, 'A child runs and gives its outputs and its duration.', regions, whyRegions),
-      later(167, 'A child may have another topology and mode.', regions, whyRegions),
-      later(168, 'A child gets selected data, and changes nothing of its parent.', regions, whyRegions),
-      later(169, 'Starting and ending a child is told to the sink.', regions, whyRegions),
-      later(170, 'A child beyond the depth limit is refused.', regions, whyRegions),
-      later(171, 'A child that has ended is no longer tracked.', regions, whyRegions),
-      later(172, 'Children, parents and roots can be looked up.', regions, 'parent ids in events answer this; nothing is tracked by hand'),
+      tested(166, 'A child runs and gives its outputs and its duration.'),
+      replaced(
+        167,
+        'A child may have another topology and mode.',
+        'A nested pipeline has its own name and its own failure mode; a child run may have a mode of its own.',
+      ),
+      tested(168, 'A child gets selected data, and changes nothing of its parent.'),
+      tested(169, 'Starting and ending a child is told to the sink.'),
+      tested(170, 'A child beyond the depth limit is refused, with the limit.'),
+      tested(171, 'A child that has ended is no longer tracked.'),
+      tested(172, 'Children, parents and roots can be looked up.'),
       later(173, 'The tracker counts what it sees.', otel, 'metrics are made from events there'),
       replaced(174, 'The tracker is global until it is replaced.', 'Nothing is global: a runtime knows its own runs.'),
-      later(175, 'Results and events of children have a map form.', regions, whyRegions),
+      replaced(
+        175,
+        'Results and events of children have a map form.',
+        'A subpipeline has a report and events like any stage, and these are plain data.',
+      ),
     ],
   },
   {

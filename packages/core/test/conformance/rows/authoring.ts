@@ -2,10 +2,6 @@ import { later, replaced, type Section, tested } from '../row.ts';
 
 const typedRecords = '@stageflow/agent (typed context records)';
 const whyRecords = 'messages, documents, profile and memory are records of the agent packages; core carries any input';
-const regions = '@stageflow/core, regions';
-const whyChild = 'child runs come with subpipelines; until then a run only carries the parent id it was given';
-const flow = '@stageflow/core/flow';
-const whyFlow = 'the fluent builder with its helpers is a front end of its own over the same plan';
 
 /** Cases 1 to 97: values, identity, context, inputs, building, registering. */
 export const authoringSections: readonly Section[] = [
@@ -137,15 +133,22 @@ export const authoringSections: readonly Section[] = [
         'The identity and the result are read directly; the parent run id is undefined for a root.',
       ),
       tested(40, 'What the host provides reaches the stages that ask for it.'),
-      later(41, 'A fork is a new context under a parent, with the ids that tie them together.', regions, whyChild),
-      later(42, 'A fork keeps user, session, request and ports.', regions, whyChild),
-      later(43, 'A fork inherits the data it is told to.', regions, 'a subpipeline is given its inputs by its needs; nothing is inherited'),
-      later(44, 'A fork starts without artifacts and not cancelled.', regions, whyChild),
-      later(
+      replaced(
+        41,
+        'A fork is a new context under a parent, with the ids that tie them together.',
+        'A subpipeline belongs to the run around it and has its ids; the path says where it stands.',
+      ),
+      tested(42, 'A fork keeps user, session, request and ports.'),
+      replaced(43, 'A fork inherits the data it is told to.', 'A subpipeline is given its inputs by its needs; nothing is inherited.'),
+      replaced(
+        44,
+        'A fork starts without artifacts and not cancelled.',
+        'Nothing starts in a run that was cancelled, a subpipeline neither.',
+      ),
+      replaced(
         45,
         'Data of the parent can be read from a fork.',
-        regions,
-        'a subpipeline is given its inputs by its needs; nothing is inherited',
+        'A subpipeline reads what it was given as inputs, and nothing else of what is around it.',
       ),
       tested(46, 'Once the run is cancelled its signal says so, and asking it throws the reason.'),
       tested(47, 'The present time is read from the context.'),
@@ -222,8 +225,8 @@ export const authoringSections: readonly Section[] = [
       ),
       tested(69, 'Stages are listed with those they need first.'),
       tested(70, 'A stage can be looked up by name, and asked for.'),
-      later(71, 'Two pipelines compose into their union.', flow, whyFlow),
-      later(72, 'Composing pipelines that define one name differently is refused.', flow, whyFlow),
+      tested(71, 'Two pipelines compose into their union.'),
+      tested(72, 'Composing pipelines that define one name differently is refused.'),
       tested(73, 'A pipeline without stages is refused.'),
       tested(74, 'A dependency that does not exist is refused.'),
       tested(75, 'A circle is refused, with its path.'),
@@ -252,26 +255,29 @@ export const authoringSections: readonly Section[] = [
         'Options of the build reach the run.',
         'Options of pipeline() reach each of its runs, and those of run() stand above them.',
       ),
-      later(
+      replaced(
         85,
         'A guard retry that names an unknown stage is refused.',
-        `${regions} (guarded)`,
-        'a guarded draft refers to its stages, so that no name can be wrong',
+        'What is drafted again is what reads the feedback: a reference, so that no name can be wrong.',
       ),
-      later(86, 'Interceptors given to the build are those used.', '@stageflow/interceptors', 'interceptors are not part of this slice'),
+      replaced(
+        86,
+        'Interceptors given to the build are those used.',
+        'Those of the runtime and of the run are used: a pipeline does not know where it runs.',
+      ),
     ],
   },
   {
     title: 'Older builder and its helpers',
     rows: [
       tested(87, 'Missing dependencies and circles of two and three are refused when the pipeline is made.'),
-      later(88, 'Composing joins the names and accepts equal stages.', flow, whyFlow),
+      tested(88, 'Composing joins the names and accepts equal stages.'),
       tested(89, 'Empty and blank names, and a stage that needs itself, are refused.'),
-      later(90, 'A linear chain is made by count.', flow, whyFlow),
-      later(91, 'A parallel group shares its upstreams.', flow, whyFlow),
-      later(92, 'A fan-out and fan-in is made of splitter, workers and merger.', flow, whyFlow),
-      later(93, 'A conditional branch is made of router, handlers and merge.', flow, whyFlow),
-      later(94, 'The helpers go on from the last stage; a plain stage does not.', flow, whyFlow),
+      tested(90, 'A linear chain is made by count.'),
+      tested(91, 'A parallel group shares its upstreams.'),
+      tested(92, 'A fan-out and fan-in is made of splitter, workers and merger.'),
+      tested(93, 'A conditional branch is made of router, handlers and merge.'),
+      tested(94, 'The helpers go on from the last stage; a plain stage does not.'),
     ],
   },
   {

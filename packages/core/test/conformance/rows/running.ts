@@ -1,9 +1,7 @@
 import { later, replaced, type Section, tested } from '../row.ts';
 
 const interceptors = '@stageflow/interceptors';
-const whyInterceptors = 'interceptors are not part of this slice';
-const guarded = '@stageflow/core, regions (guarded)';
-const whyGuarded = 'drafting again under a guard is a region of its own, with budget, stagnation and feedback';
+const whyInterceptors = 'core has the mechanism; the interceptors themselves are not part of this slice';
 const idempotency = '@stageflow/interceptors, @stageflow/redis-idempotency';
 const whyIdempotency = 'it needs an IdempotencyStore; core only hands the key to the target';
 
@@ -18,15 +16,15 @@ export const runningSections: readonly Section[] = [
       tested(101, 'In a diamond the first stage runs first and the join last.'),
       tested(102, 'Nothing, maps and nested values arrive as they were returned.'),
       tested(103, 'A stage reads the value of the stage it needs.'),
+      tested(104, 'A function around a stage is told its name and kind before it runs.'),
       replaced(
-        104,
-        'Hooks are told the name and kind of a stage before it runs.',
-        'The event stage.started says so; functions around a stage come with interceptors.',
+        105,
+        'A hook that cancels the run keeps the stage from running.',
+        'An interceptor that denies fails the stage, which does not run; a run is cancelled through its handle or signal.',
       ),
-      later(105, 'A hook that cancels the run keeps the stage from running.', interceptors, whyInterceptors),
       tested(106, 'What the host provides reaches the stage.'),
-      later(107, 'An interceptor runs once before and once after a stage.', interceptors, whyInterceptors),
-      later(108, 'An interceptor can answer in place of the stage.', interceptors, whyInterceptors),
+      tested(107, 'An interceptor runs once before and once after a stage.'),
+      tested(108, 'An interceptor can answer in place of the stage.'),
       later(109, 'The default interceptors change nothing for a stage that works.', interceptors, whyInterceptors),
       tested(110, 'A stage that returns a failure fails the run, which names it.'),
       tested(111, 'A stage that throws fails the run, which names it and keeps what was thrown.'),
@@ -64,25 +62,28 @@ export const runningSections: readonly Section[] = [
   {
     title: 'Guard retry',
     rows: [
-      later(125, 'A draft that a guard refuses is made again, and the second one counts.', guarded, whyGuarded),
-      later(126, 'A guard that never passes ends the run after its attempts.', guarded, whyGuarded),
-      later(127, 'Equal failures count as stagnation.', guarded, whyGuarded),
-      later(128, 'The time limit ends it though attempts remain.', guarded, whyGuarded),
+      tested(125, 'A draft that a guard refuses is made again, and the second one counts.'),
+      tested(126, 'A guard that never passes ends the run after its attempts.'),
+      tested(127, 'Equal failures count as stagnation.'),
+      tested(128, 'The time limit ends it though attempts remain.'),
     ],
   },
   {
     title: 'Interceptors',
     rows: [
       later(129, 'The default stack is in order of priority.', interceptors, whyInterceptors),
-      later(130, 'Built-in interceptors have fixed priorities.', interceptors, 'an order of nesting replaces priorities'),
-      later(
+      replaced(
+        130,
+        'Built-in interceptors have fixed priorities.',
+        'There are no priorities: interceptors nest in the order of their list.',
+      ),
+      replaced(
         131,
         'Interceptors apply in order of priority, however they were given.',
-        interceptors,
-        'an order of nesting replaces priorities',
+        'They nest in the order of their list, the first outermost.',
       ),
-      later(132, 'An answer of an interceptor is the output of the stage.', interceptors, whyInterceptors),
-      later(133, 'Hooks that throw do not crash the stage.', interceptors, 'an interceptor that throws will fail its stage; see D5'),
+      tested(132, 'An answer of an interceptor is the output of the stage.'),
+      replaced(133, 'Hooks that throw do not crash the stage.', 'An interceptor that throws fails what it stands around; see D5.'),
       replaced(
         134,
         'A timeout interceptor with a default of 30 s, overridden by the run.',
@@ -95,12 +96,15 @@ export const runningSections: readonly Section[] = [
         '@stageflow/otel',
         'traces and metrics are made from events there',
       ),
-      later(137, 'An interceptor sees a copy of the data and keeps notes of its own.', interceptors, whyInterceptors),
-      later(
+      replaced(
+        137,
+        'An interceptor sees a copy of the data and keeps notes of its own.',
+        'It sees what the stage reads and the identity of the run; its notes are variables of its own.',
+      ),
+      replaced(
         138,
         'An answer without result or error says that the stage ran.',
-        interceptors,
-        'short-circuits will be explicit: cached(value), or a failure',
+        'A short circuit is explicit: cached(value), or a throw. Anything else fails the stage.',
       ),
       later(139, 'Metrics of children are logged in child runs.', '@stageflow/otel', 'traces and metrics are made from events there'),
     ],
@@ -161,12 +165,7 @@ export const runningSections: readonly Section[] = [
     rows: [
       tested(162, 'Three failure modes: stop at the first, go on with what is not behind it, or make the best of it.'),
       tested(163, 'A summary counts how stages ended and lists the failures.'),
-      later(
-        164,
-        'Backpressure: slots, utilisation, a watermark.',
-        '@stageflow/core/limits',
-        'limits that runs share belong to the runtime; a run has maxConcurrency',
-      ),
+      tested(164, 'Slots that are taken and given back, their utilisation, and an overload above a mark.'),
       replaced(
         165,
         'A condition "stage:key" follows a truthy value, and a malformed one runs the stage.',

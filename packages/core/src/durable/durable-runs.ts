@@ -1,0 +1,210 @@
+import { isStageflowError, StageflowError } from '../errors.ts';
+import type { RunState } from '../execution/run-state.ts';
+import type { RunIdentity } from '../identity.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
+import type { OpenWait, Run, SuspendedRun } from '../run.ts';
+import { changedPaths } from './changed-paths.ts';
+import { decode, type Encoded, encode } from './codec.ts';
+import { openWait, RunJournal } from './run-journal.ts';
+
+/** What became of an answer or a delivery. */
+export type Delivery = 'answered' | 'kept';
+
+/** An activation that is not over. */
+interface Live {
+  readonly journal: RunJournal;
+  renewal: Timer;
+}
+
+/** The runs of one runtime that a store keeps. */
+export class DurableRuns {
+  readonly #store: RunStore;
+  readonly #clock: Clock;
+  readonly #leaseMs: number;
+  readonly #owner: string;
+  /** Activations by the identity of their run, which is an object of its own in each: one may be left behind while its run goes on. */
+  readonly #live = new Map<RunIdentity, Live>();
+
+  constructor(store: RunStore, clock: Clock, leaseMs: number, owner: string) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#leaseMs = leaseMs;
+    this.#owner = owner;
+  }
+
+  /** Keeps a new run, before anything of it starts. */
+  async create(state: RunState, onBroken: (error: StageflowError) => void): Promise<RunJournal> {
+    const { plan, identity } = state;
+    const { runId } = identity;
+    const run = {
+      runId,
+      pipeline: plan.name,
+      version: plan.version,
+      identity: plainIdentity(identity, plan.name),
+      input: encodedInputs(state),
+      createdAt: this.#clock.now(),
+    };
+    await this.#guarded(() => this.#store.create(run, this.#lease()));
+    return this.#open(state, 1, undefined, onBroken);
+  }
+
+  /** Takes a run over, with everything that was kept of it. */
+  async take(
+    runId: string,
+    tenantId: string | undefined,
+    plans: ReadonlyMap<string, { readonly plan: Plan }>,
+    compatible: boolean,
+  ): Promise<StoredRun> {
+    const found = await this.#guarded(() => this.#store.load(runId, tenantId));
+    if (found === undefined) throw new StageflowError('SF_RUN_UNKNOWN', { runId });
+    if (found.status !== 'running' && found.status !== 'suspended') {
+      throw new StageflowError('SF_RUN_NOT_RESUMABLE', { runId, why: `it has ended as ${found.status}` });
+    }
+    const plan = plans.get(found.pipeline)?.plan;
+    if (plan === undefined) {
+      throw new StageflowError('SF_PIPELINE_UNKNOWN', { pipeline: found.pipeline, nearest: undefined, otherOfThatName: false });
+    }
+    const paths = compatible ? [] : changedPaths(plan, found.records);
+    if (paths.length > 0) throw new StageflowError('SF_PLAN_CHANGED', { pipeline: plan.name, runId, paths });
+    const taken = await this.#guarded(() => this.#store.acquire(runId, this.#lease()));
+    if (taken === undefined)
+      throw new StageflowError('SF_RUN_NOT_RESUMABLE', { runId, why: 'another process holds it until its lease runs out' });
+    const stored = await this.#guarded(() => this.#store.load(runId, tenantId));
+    const run = stored ?? found;
+    return { ...run, identity: revivedIdentity(run.identity), epoch: taken.epoch };
+  }
+
+  /** Opens the journal of a run that was taken, and gives the run its inputs. */
+  reopen(stored: StoredRun, state: RunState, onBroken: (error: StageflowError) => void): RunJournal {
+    for (const [name, value] of Object.entries(stored.input)) {
+      const slot = state.plan.slotOf('input', name);
+      if (slot !== undefined) state.slots[slot] = decode(value);
+    }
+    return this.#open(state, stored.epoch, stored, onBroken);
+  }
+
+  /**
+   * Writes how an activation ended.
+   *
+   * @throws SF_STORE_FAILED, SF_RUN_TAKEN_OVER
+   */
+  async settle(run: Run): Promise<void> {
+    const live = this.#live.get(run.identity) as Live;
+    await live.journal.settle(run.status, run.outputs);
+    live.renewal.cancel();
+    this.#live.delete(run.identity);
+    if (live.journal.broken !== undefined) throw live.journal.broken;
+  }
+
+  /** Whether something that a suspended run waits for was answered while it came to rest, by a process that could not have it then. */
+  async isAnswered({ runId, identity, waits }: SuspendedRun<unknown>): Promise<boolean> {
+    const stored = await this.#guarded(() => this.#store.load(runId, identity.tenantId));
+    const open = new Set(waits.map(({ waitId }) => waitId));
+    return stored?.status === 'suspended' && stored.waits.some(({ waitId, status }) => status === 'answered' && open.has(waitId));
+  }
+
+  /** @throws SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_STORE_FAILED */
+  async decide(waitId: string, answer: unknown, tenantId: string | undefined): Promise<void> {
+    const encoded = encodedAnswer(answer, waitId);
+    const result = await this.#guarded(() => this.#store.answer(waitId, encoded, tenantId));
+    if (result !== 'answered') {
+      const why = { 'already answered': 'it has been answered', withdrawn: 'its run has ended', unknown: 'there is no such wait' }[result];
+      throw new StageflowError('SF_WAIT_CLOSED', { waitId, why });
+    }
+    for (const { journal } of this.#live.values()) journal.answered(waitId, encoded);
+  }
+
+  /** @throws SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_STORE_FAILED */
+  async deliver(runId: string, type: string, payload: unknown, tenantId: string | undefined): Promise<Delivery> {
+    const encoded = encodedAnswer(payload, `${runId}#${type}`);
+    const delivered = await this.#guarded(() => this.#store.deliver(runId, type, encoded, tenantId));
+    if (delivered.result === 'unknown run') throw new StageflowError('SF_RUN_UNKNOWN', { runId });
+    if (delivered.result === 'too many') {
+      throw new StageflowError('SF_WAIT_CLOSED', {
+        waitId: `${runId}#${type}`,
+        why: 'too many answers have come before anything waited for them',
+      });
+    }
+    if (delivered.result !== 'answered') return 'kept';
+    for (const { journal } of this.#live.values()) journal.answered(delivered.waitId, encoded);
+    return 'answered';
+  }
+
+  async waits(filter: WaitFilter): Promise<readonly OpenWait[]> {
+    return (await this.#guarded(() => this.#store.waits(filter))).map(openWait);
+  }
+
+  #open(state: RunState, epoch: number, stored: StoredRun | undefined, onBroken: (error: StageflowError) => void): RunJournal {
+    const { identity, plan } = state;
+    const store = this.#store;
+    const journal = new RunJournal({ store, clock: this.#clock, epoch, pipeline: plan.name, identity, stored, onBroken });
+    this.#live.set(identity, { journal, renewal: this.#renewLater(identity, epoch, onBroken) });
+    return journal;
+  }
+
+  #renewLater(identity: RunIdentity, epoch: number, onBroken: (error: StageflowError) => void): Timer {
+    return this.#clock.schedule(() => void this.#renew(identity, epoch, onBroken), this.#leaseMs / 3);
+  }
+
+  async #renew(identity: RunIdentity, epoch: number, onBroken: (error: StageflowError) => void): Promise<void> {
+    const { runId } = identity;
+    let isHeld = true;
+    try {
+      isHeld = await this.#store.renew(runId, epoch, this.#lease());
+    } catch {
+      // The store may be away for a moment only: it is asked again, and commits say whether the run is still ours.
+    }
+    const live = this.#live.get(identity);
+    if (live === undefined) return;
+    if (isHeld) live.renewal = this.#renewLater(identity, epoch, onBroken);
+    else onBroken(new StageflowError('SF_RUN_TAKEN_OVER', { runId, epoch }));
+  }
+
+  #lease(): Lease {
+    const now = this.#clock.now();
+    return { owner: this.#owner, until: now + this.#leaseMs, now };
+  }
+
+  async #guarded<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (cause) {
+      if (isStageflowError(cause)) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new StageflowError('SF_STORE_FAILED', { store: this.#store.name, why }, { cause });
+    }
+  }
+}
+
+/** Metadata are users' data, and stores take plain data: what JSON has no word for is tagged. */
+function plainIdentity(identity: RunIdentity, pipeline: string): RunIdentity {
+  const result = encode(identity.metadata);
+  if ('text' in result) return { ...identity, metadata: JSON.parse(result.text) as RunIdentity['metadata'] };
+  throw new StageflowError('SF_NOT_SERIALIZABLE', { stage: 'metadata', at: result.refused, received: result.what }, { pipeline });
+}
+
+function revivedIdentity(identity: RunIdentity): RunIdentity {
+  return { ...identity, metadata: decode(JSON.stringify(identity.metadata)) as RunIdentity['metadata'] };
+}
+
+function encodedInputs({ plan, slots }: RunState): Readonly<Record<string, Encoded>> {
+  return Object.fromEntries(
+    plan.inputs.map(({ name }) => {
+      const result = encode(slots[plan.slotOf('input', name) as number]);
+      if ('text' in result) return [name, result.text];
+      throw new StageflowError(
+        'SF_NOT_SERIALIZABLE',
+        { stage: `input ${name}`, at: result.refused, received: result.what },
+        { pipeline: plan.name },
+      );
+    }),
+  );
+}
+
+function encodedAnswer(answer: unknown, waitId: string): Encoded {
+  const result = encode(answer);
+  if ('text' in result) return result.text;
+  throw new StageflowError('SF_NOT_SERIALIZABLE', { stage: waitId, at: result.refused, received: result.what });
+}

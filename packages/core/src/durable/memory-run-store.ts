@@ -1,0 +1,136 @@
+import { StageflowError } from '../errors.ts';
+import {
+  type AnswerResult,
+  type DeliverResult,
+  earlyLimit,
+  type JournalBatch,
+  type Lease,
+  type NewRun,
+  type RunStore,
+  type StoredRun,
+  type StoredWait,
+  type WaitFilter,
+} from '../ports/run-store.ts';
+import type { Encoded } from './codec.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface KeptRun extends Mutable<Omit<StoredRun, 'records' | 'waits' | 'early'>> {
+  records: StoredRun['records'][number][];
+  waits: Mutable<StoredWait>[];
+  early: { readonly type: string; readonly payload: Encoded }[];
+  owner: string | undefined;
+  leasedUntil: number;
+}
+
+/**
+ * A run store in the memory of this process: for tests, and for approvals that need not survive it.
+ *
+ * @example
+ * ```ts
+ * const runtime = createRuntime({ pipelines: [chat], store: memoryRunStore() });
+ * ```
+ */
+export function memoryRunStore(): RunStore {
+  return new MemoryRunStore();
+}
+
+class MemoryRunStore implements RunStore {
+  readonly name = 'memory';
+  readonly #runs = new Map<string, KeptRun>();
+
+  async create(run: NewRun, { owner, until }: Lease): Promise<void> {
+    if (this.#runs.has(run.runId)) throw new StageflowError('SF_RUN_EXISTS', { runId: run.runId });
+    this.#runs.set(run.runId, { ...run, status: 'running', epoch: 1, records: [], waits: [], early: [], owner, leasedUntil: until });
+  }
+
+  async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
+    const found = this.#find(runId, tenantId);
+    if (found === undefined) return undefined;
+    const { owner: _owner, leasedUntil: _leasedUntil, ...run } = found;
+    return { ...run, records: [...run.records], waits: run.waits.map((wait) => ({ ...wait })), early: [...run.early] };
+  }
+
+  async acquire(runId: string, { owner, until, now }: Lease): Promise<{ readonly epoch: number } | undefined> {
+    const run = this.#runs.get(runId);
+    if (run === undefined || isTerminal(run) || (run.owner !== undefined && run.leasedUntil > now)) return undefined;
+    Object.assign(run, { owner, leasedUntil: until, status: 'running', epoch: run.epoch + 1 });
+    return { epoch: run.epoch };
+  }
+
+  async renew(runId: string, epoch: number, { until }: Lease): Promise<boolean> {
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch || run.owner === undefined) return false;
+    run.leasedUntil = until;
+    return true;
+  }
+
+  async commit(runId: string, epoch: number, { records, waits, status }: JournalBatch): Promise<boolean> {
+    const run = this.#runs.get(runId);
+    if (run?.epoch !== epoch || run.owner === undefined) return false;
+    run.records.push(...records);
+    for (const wait of waits) this.#open(run, wait);
+    if (status !== undefined && status !== 'running') {
+      run.status = status;
+      run.owner = undefined;
+      if (isTerminal(run)) for (const wait of run.waits) if (wait.status === 'open') wait.status = 'withdrawn';
+    }
+    return true;
+  }
+
+  /** An answer that came early answers the wait as it opens. */
+  #open(run: KeptRun, wait: StoredWait): void {
+    if (run.waits.some(({ waitId }) => waitId === wait.waitId)) return;
+    const at = run.early.findIndex(({ type }) => type === wait.type);
+    const [early] = at === -1 ? [] : run.early.splice(at, 1);
+    run.waits.push(early === undefined ? { ...wait } : { ...wait, status: 'answered', answer: early.payload });
+  }
+
+  async waits({ tenantId, runId, type }: WaitFilter): Promise<readonly StoredWait[]> {
+    const found = Array.from(this.#runs.values(), ({ waits }) => waits).flat();
+    return found
+      .filter((wait) => wait.status === 'open' && wait.tenantId === tenantId)
+      .filter((wait) => (runId === undefined || wait.runId === runId) && (type === undefined || wait.type === type))
+      .sort((left, right) => left.openedAt - right.openedAt)
+      .map((wait) => ({ ...wait }));
+  }
+
+  async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
+    for (const run of this.#runs.values()) {
+      const wait = run.waits.find((candidate) => candidate.waitId === waitId && candidate.tenantId === tenantId);
+      if (wait === undefined) continue;
+      if (wait.status !== 'open') return wait.status === 'answered' ? 'already answered' : 'withdrawn';
+      Object.assign(wait, { status: 'answered', answer });
+      return 'answered';
+    }
+    return 'unknown';
+  }
+
+  async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
+    const run = this.#find(runId, tenantId);
+    if (run === undefined || isTerminal(run)) return { result: 'unknown run' };
+    const wait = run.waits.find((candidate) => candidate.status === 'open' && candidate.type === type);
+    if (wait !== undefined) {
+      Object.assign(wait, { status: 'answered', answer: payload });
+      return { result: 'answered', waitId: wait.waitId };
+    }
+    if (run.early.length >= earlyLimit) return { result: 'too many' };
+    run.early.push({ type, payload });
+    return { result: 'kept' };
+  }
+
+  async abandoned(now: number): Promise<readonly string[]> {
+    return Array.from(this.#runs.values())
+      .filter((run) => run.status === 'running' && run.leasedUntil <= now)
+      .map(({ runId }) => runId);
+  }
+
+  #find(runId: string, tenantId: string | undefined): KeptRun | undefined {
+    const run = this.#runs.get(runId);
+    return run?.identity.tenantId === tenantId ? run : undefined;
+  }
+}
+
+function isTerminal({ status }: { readonly status: string }): boolean {
+  return status !== 'running' && status !== 'suspended';
+}

@@ -1,0 +1,245 @@
+import { StageflowError } from '../errors.ts';
+import type { Journal, JournaledEnd, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
+import type { ScopeState } from '../execution/scope-state.ts';
+import type { RunIdentity } from '../identity.ts';
+import type { StageOutcome } from '../outcome.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { JournalBatch, JournalRecord, RunStore, StoredRun, StoredStatus, StoredWait } from '../ports/run-store.ts';
+import type { OpenWait } from '../run.ts';
+import { decode, type Encoded, encode } from './codec.ts';
+import { plainError, revivedError } from './error-json.ts';
+import { fingerprint } from './fingerprint.ts';
+
+/** What a journal is opened with. */
+export interface JournalOptions {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly epoch: number;
+  readonly pipeline: string;
+  readonly identity: RunIdentity;
+  /** What earlier activations left; `undefined` for a new run. */
+  readonly stored: StoredRun | undefined;
+  /** The store failed, or another activation has begun: nothing of this one will be kept. */
+  readonly onBroken: (error: StageflowError) => void;
+}
+
+/**
+ * The journal of one activation of a run. Records are written behind: they are gathered, and one commit is under way at
+ * a time. Effects and endings wait until everything before them is durable.
+ */
+export class RunJournal implements Journal {
+  readonly epoch: number;
+  readonly input: Readonly<Record<string, unknown>> | undefined;
+  readonly #options: JournalOptions;
+  readonly #restored: ReadonlyMap<string, JournalRecord>;
+  readonly #intents = new Set<string>();
+  readonly #outputs = new Map<string, Encoded>();
+  readonly #waits = new Map<string, StoredWait>();
+  readonly #listeners = new Map<string, (() => void)[]>();
+  #records: JournalRecord[] = [];
+  #opened: StoredWait[] = [];
+  #flushing: Promise<void> | undefined = undefined;
+  #broken: StageflowError | undefined = undefined;
+
+  constructor(options: JournalOptions) {
+    const { stored } = options;
+    this.#options = options;
+    this.epoch = options.epoch;
+    this.input = stored && Object.fromEntries(Object.entries(stored.input).map(([name, value]) => [name, decode(value)]));
+    this.#restored = new Map(stored?.records.filter(({ status }) => status !== 'intent').map((record) => [record.path, record]));
+    for (const wait of stored?.waits ?? []) this.#waits.set(wait.waitId, wait);
+  }
+
+  get broken(): StageflowError | undefined {
+    return this.#broken;
+  }
+
+  get openWaits(): readonly OpenWait[] {
+    return [...this.#waits.values()].filter(({ status }) => status === 'open').map(openWait);
+  }
+
+  restored(path: string): JournaledEnd | undefined {
+    const record = this.#restored.get(path);
+    return (
+      record && {
+        outcome: outcomeOf(record),
+        attempts: record.attempts,
+        values: record.values,
+        failure: record.error && revivedError(record.error),
+      }
+    );
+  }
+
+  keep(path: string, output: unknown): StageflowError | undefined {
+    const result = encode(output);
+    if (!('text' in result)) return this.#refused(path, result);
+    this.#outputs.set(path, result.text);
+    return undefined;
+  }
+
+  #refused(path: string, { refused, what }: { readonly refused: string; readonly what: string }): StageflowError {
+    const { pipeline, identity } = this.#options;
+    const details = { stage: path, at: refused, received: what };
+    return new StageflowError('SF_NOT_SERIALIZABLE', details, { pipeline, runId: identity.runId, path });
+  }
+
+  record(state: ScopeState, stage: PlannedStage, outcome: StageOutcome): void {
+    const path = state.pathOf(stage);
+    if (outcome.status === 'cancelled' || outcome.status === 'suspended' || this.#restored.has(path)) return;
+    const base = {
+      path,
+      values: state.print,
+      attempts: state.attemptsOf(stage.index),
+      fingerprint: fingerprint(state.plan, stage),
+      at: this.#options.clock.now(),
+    };
+    // What an interceptor had already, or a guard that fails open lets pass; where it cannot be kept, the stage is called again.
+    if (outcome.status === 'completed' && !this.#outputs.has(path) && this.keep(path, outcome.output) !== undefined) return;
+    const error = 'error' in outcome ? outcome.error : state.failures?.get(stage.index);
+    const reason = 'reason' in outcome ? outcome.reason : undefined;
+    const output = outcome.status === 'completed' ? this.#outputs.get(path) : undefined;
+    this.#add({ ...base, status: outcome.status, output, reason, error: error && plainError(error) });
+    this.#outputs.delete(path);
+  }
+
+  mayBegin(state: ScopeState, stage: PlannedStage, whenDurable: () => void): boolean {
+    const path = state.pathOf(stage);
+    if (this.#intents.has(path)) return true;
+    this.#intents.add(path);
+    this.#add({ path, status: 'intent', attempts: 0, fingerprint: fingerprint(state.plan, stage), at: this.#options.clock.now() });
+    void this.flush().then(whenDurable);
+    return false;
+  }
+
+  wait(request: WaitRequest, { onOpen, onAnswer }: WaitListener): WaitState {
+    const { path, type, expiresAt } = request;
+    const { identity, pipeline, clock } = this.#options;
+    const waitId = this.#waitId(path, type);
+    const known = this.#waits.get(waitId);
+    if (known?.status === 'answered') return { waitId, state: 'answered', answer: decode(known.answer as Encoded) };
+    if (known?.expiresAt !== undefined && known.expiresAt <= clock.now()) return { waitId, state: 'expired' };
+    this.#listeners.set(waitId, [...(this.#listeners.get(waitId) ?? []), onAnswer]);
+    if (known !== undefined) {
+      queueMicrotask(onOpen);
+      return { waitId, state: 'open', expiresAt: known.expiresAt };
+    }
+    const { runId, tenantId } = identity;
+    const asked = request.request === undefined ? undefined : encode(request.request);
+    const wait: StoredWait = {
+      waitId,
+      runId,
+      tenantId,
+      pipeline,
+      path,
+      type,
+      request: asked !== undefined && 'text' in asked ? asked.text : undefined,
+      openedAt: clock.now(),
+      expiresAt,
+      status: 'open',
+      answer: undefined,
+    };
+    this.#waits.set(waitId, wait);
+    this.#opened.push(wait);
+    void this.flush()
+      .then(() => this.#lookForEarly(waitId))
+      .then(onOpen);
+    return { waitId, state: 'open', expiresAt };
+  }
+
+  answer(path: string, type: string): { readonly value: unknown } | undefined {
+    const wait = this.#waits.get(this.#waitId(path, type));
+    return wait?.status === 'answered' ? { value: decode(wait.answer as Encoded) } : undefined;
+  }
+
+  /** An answer has come while this activation lives. */
+  answered(waitId: string, answer: Encoded): void {
+    const wait = this.#waits.get(waitId);
+    if (wait?.status !== 'open') return;
+    this.#waits.set(waitId, { ...wait, status: 'answered', answer });
+    const listeners = this.#listeners.get(waitId) ?? [];
+    this.#listeners.delete(waitId);
+    for (const listener of listeners) listener();
+  }
+
+  /** Everything that was added so far is durable, or the journal is broken. */
+  async flush(): Promise<void> {
+    while (this.#broken === undefined && (this.#flushing !== undefined || this.#records.length + this.#opened.length > 0)) {
+      this.#flushing ??= this.#commit(undefined, undefined);
+      await this.#flushing;
+    }
+  }
+
+  /** Writes the last batch, with the new status. */
+  async settle(status: StoredStatus, outputs: unknown): Promise<void> {
+    await this.flush();
+    if (this.#broken !== undefined) return;
+    const encoded = status === 'completed' ? encode(outputs) : undefined;
+    await this.#commit(status, encoded !== undefined && 'text' in encoded ? encoded.text : undefined);
+  }
+
+  /** Whatever ids and types hold, no two waits have one id: the first `/` ends the run, the last `#` begins the type. */
+  #waitId(path: string, type: string): string {
+    return `${escaped(this.#options.identity.runId)}/${path}#${escaped(type)}`;
+  }
+
+  #add(record: JournalRecord): void {
+    this.#records.push(record);
+    // Gathered until the end of the turn, so that stages that end together are one commit.
+    if (this.#records.length === 1) queueMicrotask(() => void this.flush());
+  }
+
+  /** An answer may have come before its wait was known to the store. */
+  async #lookForEarly(waitId: string): Promise<void> {
+    const { store, identity } = this.#options;
+    if (this.#waits.get(waitId)?.status !== 'open' || this.#broken !== undefined) return;
+    const stored = await store.load(identity.runId, identity.tenantId).catch(() => undefined);
+    const wait = stored?.waits.find((candidate) => candidate.waitId === waitId);
+    if (wait?.status === 'answered') this.answered(waitId, wait.answer as Encoded);
+  }
+
+  async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined): Promise<void> {
+    const batch: JournalBatch = { records: this.#records, waits: this.#opened, status, outputs };
+    this.#records = [];
+    this.#opened = [];
+    const { store, identity } = this.#options;
+    try {
+      if (!(await store.commit(identity.runId, this.epoch, batch))) {
+        this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      this.#break(new StageflowError('SF_STORE_FAILED', { store: store.name, why }, { runId: identity.runId, cause }));
+    } finally {
+      this.#flushing = undefined;
+    }
+  }
+
+  #break(error: StageflowError): void {
+    this.#broken ??= error;
+    this.#options.onBroken(error);
+  }
+}
+
+function escaped(text: string): string {
+  return text.replace(/[%/#]/g, encodeURIComponent);
+}
+
+/** An open wait as a run reports it. */
+export function openWait({ waitId, path, type, request, openedAt, expiresAt, runId, pipeline }: StoredWait): OpenWait {
+  return { waitId, runId, pipeline, path, type, request: request === undefined ? undefined : decode(request), openedAt, expiresAt };
+}
+
+function outcomeOf({ status, output, reason, error, path }: JournalRecord): StageOutcome {
+  const failure = error && revivedError(error);
+  switch (status) {
+    case 'completed':
+      return { status, output: output === undefined ? undefined : decode(output) };
+    case 'failed':
+      return { status, error: failure ?? new StageflowError('SF_STAGE_FAILED', { stage: path, thrown: 'it failed before.' }) };
+    case 'blocked':
+      return { status, reason: reason ?? '', error: failure };
+    default:
+      return { status: 'skipped', reason: reason ?? '' };
+  }
+}

@@ -1,0 +1,60 @@
+import type { StageflowError } from '../errors.ts';
+import type { StageOutcome } from '../outcome.ts';
+import type { PlannedStage } from '../plan/plan.ts';
+import type { OpenWait } from '../run.ts';
+import type { ScopeState } from './scope-state.ts';
+
+/** A stage as it ended in an earlier activation. */
+export interface JournaledEnd {
+  readonly outcome: StageOutcome;
+  readonly attempts: number;
+  /** Of what a stage called: the values of the call in print. */
+  readonly values?: string | undefined;
+  /** Why it was skipped, where `onFailure` made a skip of a failure. */
+  readonly failure?: StageflowError | undefined;
+}
+
+/** What is asked of the outside. */
+export interface WaitRequest {
+  readonly path: string;
+  readonly type: string;
+  readonly request: unknown;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+}
+
+/** Where a wait is. */
+export type WaitState = {
+  readonly waitId: string;
+} /** With the time at which it expires, which is counted from the first activation that waited for it. */ & (
+  | { readonly state: 'open'; readonly expiresAt?: number | undefined }
+  | { readonly state: 'expired' }
+  | { readonly state: 'answered'; readonly answer: unknown }
+);
+
+/** Told of a wait that is open. */
+export interface WaitListener {
+  /** Called once, when the wait is durable and an answer that came before it would have been found. */
+  readonly onOpen: () => void;
+  /** Called once, when the answer comes while this activation lives. */
+  readonly onAnswer: () => void;
+}
+
+/** What survives of one run. The engine knows no store, only this. */
+export interface Journal {
+  /** Which activation this is, from 1. */
+  readonly epoch: number;
+  /** Parsed inputs of an earlier activation, by name. */
+  readonly input: Readonly<Record<string, unknown>> | undefined;
+  restored(path: string): JournaledEnd | undefined;
+  /** Takes the output of a stage that is about to complete, or what it asks; the error where that cannot be kept. */
+  keep(path: string, output: unknown): StageflowError | undefined;
+  record(state: ScopeState, stage: PlannedStage, outcome: StageOutcome): void;
+  /** `true` where an effect may begin; else calls back when everything before it is durable. */
+  mayBegin(state: ScopeState, stage: PlannedStage, whenDurable: () => void): boolean;
+  /** Opens a wait, or finds it. */
+  wait(request: WaitRequest, listener: WaitListener): WaitState;
+  /** The answer to a wait that was opened before. */
+  answer(path: string, type: string): { readonly value: unknown } | undefined;
+  readonly openWaits: readonly OpenWait[];
+}

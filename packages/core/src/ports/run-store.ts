@@ -1,0 +1,129 @@
+import type { Encoded } from '../durable/codec.ts';
+import type { StageflowErrorJson } from '../errors.ts';
+import type { RunIdentity } from '../identity.ts';
+
+/** Where a stored run is. The last four are terminal. */
+export type StoredStatus = 'running' | 'suspended' | 'completed' | 'failed' | 'blocked' | 'cancelled';
+
+/** A run as it is created. */
+export interface NewRun {
+  readonly runId: string;
+  readonly pipeline: string;
+  readonly version: string | undefined;
+  readonly identity: RunIdentity;
+  /** Parsed inputs by name; never parsed again. */
+  readonly input: Readonly<Record<string, Encoded>>;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** How a stage ended, or that an effect has begun. Small: one for each settled stage. */
+export interface JournalRecord {
+  /** Where in the run: unique among the records of a run that are no intents. */
+  readonly path: string;
+  /** `intent`: a `work` is about to run, and what became of it is not known until another record says so. */
+  readonly status: 'completed' | 'skipped' | 'failed' | 'blocked' | 'intent';
+  readonly attempts: number;
+  /** Of the stage that made it: name, edges, contract, version. */
+  readonly fingerprint: string;
+  readonly output?: Encoded | undefined;
+  readonly reason?: string | undefined;
+  readonly error?: StageflowErrorJson | undefined;
+  /** Of what a stage called: the values of the call in print, so that another call in its place is noticed. */
+  readonly values?: string | undefined;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Something that a run waits for from outside. */
+export interface StoredWait {
+  /** Unique in the store: run, path and type. */
+  readonly waitId: string;
+  readonly runId: string;
+  readonly tenantId: string | undefined;
+  readonly pipeline: string;
+  readonly path: string;
+  /** `answer` for `suspend()`, `review` for a guard's `review()`, else what `waitFor()` names. */
+  readonly type: string;
+  /** What the stage asks, as it was given to `suspend()` or `review()`. */
+  readonly request: Encoded | undefined;
+  readonly openedAt: number;
+  /** Epoch milliseconds; `undefined` where it may wait for ever. */
+  readonly expiresAt: number | undefined;
+  readonly status: 'open' | 'answered' | 'withdrawn';
+  readonly answer: Encoded | undefined;
+}
+
+/** Everything that a store has of one run. */
+export interface StoredRun extends NewRun {
+  readonly status: StoredStatus;
+  /** Counts activations; what an earlier one still commits is refused. */
+  readonly epoch: number;
+  readonly records: readonly JournalRecord[];
+  readonly waits: readonly StoredWait[];
+  /** Answers that came before anything waited for them. */
+  readonly early: readonly { readonly type: string; readonly payload: Encoded }[];
+}
+
+/** What one activation adds, all of it or nothing. */
+export interface JournalBatch {
+  readonly records: readonly JournalRecord[];
+  /** Waits that are open from now on. */
+  readonly waits: readonly StoredWait[];
+  /** The new status, where it changes. A terminal status withdraws every wait that is still open. */
+  readonly status: StoredStatus | undefined;
+  /** The outputs of a completed run. */
+  readonly outputs: Encoded | undefined;
+}
+
+/** What became of an answer. */
+export type AnswerResult = 'answered' | 'already answered' | 'withdrawn' | 'unknown';
+
+/**
+ * Where runs are kept so that they survive their process. Every method is atomic, and takes effect before it resolves.
+ * Several processes may use one store at once.
+ */
+export interface RunStore {
+  readonly name: string;
+  /** Keeps a new run as `running` in epoch 1, leased to `owner`. Rejects where the id is taken. */
+  create(run: NewRun, lease: Lease): Promise<void>;
+  /** Everything of a run, or `undefined` where there is none of that id and tenant. */
+  load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined>;
+  /** Takes a run that no other owner holds a lease of that has not run out, and counts its epoch up; `undefined` where it cannot be had. */
+  acquire(runId: string, lease: Lease): Promise<{ readonly epoch: number } | undefined>;
+  /** Holds a lease longer; `false` where another activation has begun. */
+  renew(runId: string, epoch: number, lease: Lease): Promise<boolean>;
+  /** Adds to the journal; `false`, and nothing is added, where another activation has begun. Gives the lease up where the status is not `running`. */
+  commit(runId: string, epoch: number, batch: JournalBatch): Promise<boolean>;
+  /** Open waits, oldest first. */
+  waits(filter: WaitFilter): Promise<readonly StoredWait[]>;
+  /** Answers a wait: once. */
+  answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult>;
+  /** Answers the oldest open wait of a type; where there is none, keeps the answer until something waits for it, at most `earlyLimit` a run. */
+  deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult>;
+  /** Ids of runs that are `running` and whose lease has run out. */
+  abandoned?(now: number): Promise<readonly string[]>;
+}
+
+/** Who holds a run, and until when, in epoch milliseconds. */
+export interface Lease {
+  readonly owner: string;
+  readonly until: number;
+  /** The time of the caller. */
+  readonly now: number;
+}
+
+/** Which waits to list. */
+export interface WaitFilter {
+  readonly tenantId?: string | undefined;
+  readonly runId?: string | undefined;
+  readonly type?: string | undefined;
+}
+
+/** What became of a delivery; with the wait it answered. */
+export type DeliverResult =
+  | { readonly result: 'answered'; readonly waitId: string }
+  | { readonly result: 'kept' | 'unknown run' | 'too many' };
+
+/** How many early answers a store keeps for one run. */
+export const earlyLimit = 100;

@@ -1,0 +1,155 @@
+import {
+  createRuntime,
+  isStageflowError,
+  memoryRunStore,
+  pipeline,
+  type RegisteredPipeline,
+  type Runtime,
+  type Schema,
+  type StageflowError,
+  stage,
+  suspend,
+} from '@stageflow/core';
+import { virtualClock } from '@stageflow/testing';
+import { faultyRunStore } from './faulty-run-store.ts';
+
+type Durable =
+  | 'SF_NOT_SERIALIZABLE'
+  | 'SF_ANSWER_INVALID'
+  | 'SF_WAIT_EXPIRED'
+  | 'SF_WAIT_CLOSED'
+  | 'SF_RUN_EXISTS'
+  | 'SF_RUN_UNKNOWN'
+  | 'SF_RUN_NOT_RESUMABLE'
+  | 'SF_RUN_TAKEN_OVER'
+  | 'SF_PLAN_CHANGED'
+  | 'SF_STORE_FAILED';
+
+const yes: Schema<unknown, 'yes'> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => (value === 'yes' ? { value } : { issues: [{ message: 'expected "yes"' }] }),
+  },
+};
+
+const ask = stage('ask', { run: (_, { answer }) => answer(yes) ?? suspend('Send it?') });
+const asking = pipeline('chat', { outputs: { ask } });
+
+/** A runtime with a store that can fail. */
+function host(made: RegisteredPipeline = asking) {
+  const clock = virtualClock();
+  const faults = faultyRunStore();
+  const runtime = createRuntime({ pipelines: [made], services: {}, store: faults.store, clock, leaseMs: 300 });
+  return { ...faults, clock, runtime, begin: () => runtime.run(made, {}, { runId: 'run-1' }) };
+}
+
+/** A runtime whose run waits. */
+async function resting(): Promise<Runtime> {
+  const { runtime, begin } = host();
+  await begin();
+  return runtime;
+}
+
+async function thrownBy(act: () => unknown): Promise<StageflowError> {
+  try {
+    await act();
+  } catch (error) {
+    if (isStageflowError(error)) return error;
+    throw error;
+  }
+  throw new Error('Nothing was thrown.');
+}
+
+/** The failure of a run of one stage, or what caused it. */
+async function failureOf(made: RegisteredPipeline): Promise<StageflowError> {
+  const { clock, begin } = host(made);
+  const [error] = (await clock.settle(begin())).errors;
+  if (error === undefined) throw new Error('Nothing failed.');
+  return isStageflowError(error.cause) ? error.cause : error;
+}
+
+/** Ways to bring each code about. */
+export const durabilityProvocations: { readonly [C in Durable]: Readonly<Record<string, () => Promise<StageflowError>>> } = {
+  SF_NOT_SERIALIZABLE: {
+    'an output': () => failureOf(pipeline('chat', { outputs: { it: stage('connect', { run: () => ({ send: () => 1 }) }) } })),
+    'an answer': async () => {
+      const runtime = await resting();
+      return thrownBy(() => runtime.decide('run-1/ask#answer', () => 1));
+    },
+  },
+  SF_ANSWER_INVALID: {
+    'that a schema refuses': async () => {
+      const runtime = await resting();
+      await runtime.decide('run-1/ask#answer', 'maybe');
+      const [error] = (await runtime.resume('run-1')).errors;
+      return error?.cause as StageflowError;
+    },
+  },
+  SF_WAIT_EXPIRED: {
+    'after its limit': () => {
+      const wait = stage('wait', { run: (_, { waitFor }) => waitFor('paid', { schema: yes, timeoutMs: 0 }) });
+      return failureOf(pipeline('chat', { outputs: { wait } }));
+    },
+  },
+  SF_WAIT_CLOSED: {
+    unknown: async () => {
+      const runtime = await resting();
+      return thrownBy(() => runtime.decide('run-2/ask#answer', 'yes'));
+    },
+    'answered twice': async () => {
+      const runtime = await resting();
+      await runtime.decide('run-1/ask#answer', 'yes');
+      return thrownBy(() => runtime.decide('run-1/ask#answer', 'yes'));
+    },
+  },
+  SF_RUN_EXISTS: {
+    'at run()': () => {
+      const { begin } = host();
+      return thrownBy(() => begin().then(begin));
+    },
+  },
+  SF_RUN_UNKNOWN: { 'at resume()': () => thrownBy(() => host().runtime.resume('run-1')) },
+  SF_RUN_NOT_RESUMABLE: {
+    'as it has ended': async () => {
+      const runtime = await resting();
+      await runtime.decide('run-1/ask#answer', 'yes');
+      await runtime.resume('run-1');
+      return thrownBy(() => runtime.resume('run-1'));
+    },
+  },
+  SF_RUN_TAKEN_OVER: {
+    'at the next commit': async () => {
+      const { store, before, mend, begin } = host();
+      before('commit', async () => {
+        mend('commit');
+        await store.acquire('run-1', { owner: 'other', until: 0, now: Number.MAX_SAFE_INTEGER });
+      });
+      return thrownBy(begin);
+    },
+  },
+  SF_PLAN_CHANGED: {
+    'at resume()': async () => {
+      const first = stage('first', { run: () => 1 });
+      const begun = host(pipeline('chat', { outputs: { ask, first } }));
+      await begun.begin();
+      const changed = pipeline('chat', { outputs: { ask, first: stage('first', { version: '2', run: () => 1 }) } });
+      return thrownBy(() => createRuntime({ pipelines: [changed], store: begun.store }).resume('run-1'));
+    },
+  },
+  SF_STORE_FAILED: {
+    'at run()': () => {
+      const { before, begin } = host();
+      before('create', () => {
+        throw new Error('the disk is full');
+      });
+      return thrownBy(begin);
+    },
+  },
+};
+
+/** What an unfinished run is for whoever needs it finished. */
+export async function suspendedRun(): Promise<Awaited<ReturnType<Runtime['run']>>> {
+  const runtime = createRuntime({ pipelines: [asking], store: memoryRunStore() });
+  return runtime.run(asking, {}, { runId: 'run-1' });
+}

@@ -1,0 +1,363 @@
+import { memoryRunStore } from '@stageflow/core';
+import type { Encoded, JournalBatch, Lease, NewRun, RunStore, StoredRun, StoredWait } from '@stageflow/core/ports';
+import { runStoreContract } from '@stageflow/testing';
+import { expect, test } from 'vitest';
+
+/** A store that breaks a promise, and cases that say so. */
+interface Mutant {
+  readonly breaks: string;
+  readonly make: () => RunStore;
+  readonly caughtBy: readonly string[];
+}
+
+/** The memory store with other methods in place of some of its own. */
+function sabotaged(change: (store: RunStore) => Partial<RunStore>): () => RunStore {
+  return () => {
+    const store = memoryRunStore();
+    const changed = change(store);
+    return new Proxy(store, {
+      get: (target, member) => {
+        const found: unknown = Reflect.get(member in changed ? changed : target, member);
+        return typeof found === 'function' ? found.bind(target) : found;
+      },
+    });
+  };
+}
+
+/** Another turn, in which others come between a look and what follows from it. */
+const turn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+
+const forever: Partial<Lease> = { now: Number.MAX_SAFE_INTEGER };
+
+const mutants: readonly Mutant[] = [
+  {
+    breaks: 'overwrites a run of the same id',
+    make: () => {
+      let current = memoryRunStore();
+      return {
+        ...methodsOf(() => current),
+        async create(run: NewRun, lease: Lease) {
+          if ((await current.load(run.runId, run.identity.tenantId)) !== undefined) current = memoryRunStore();
+          await current.create(run, lease);
+        },
+      };
+    },
+    caughtBy: ['create(): a second run of one id is refused, and the first stays as it is'],
+  },
+  {
+    breaks: 'looks for the run before it makes it, in two steps',
+    make: () => {
+      const [made, stores] = [new Map<string, number>(), memoryRunStore()];
+      return {
+        ...methodsOf(() => stores),
+        async create(run: NewRun, lease: Lease) {
+          if (made.has(run.runId)) throw new Error('taken');
+          await turn();
+          made.set(run.runId, 1);
+          await stores.create(run, lease).catch(() => {});
+        },
+      };
+    },
+    caughtBy: ['create(): of many at once with one id, exactly one succeeds'],
+  },
+  {
+    breaks: 'shows runs to every tenant',
+    make: sabotaged((store) => ({
+      load: async (runId, tenantId) => (await store.load(runId, tenantId)) ?? (await store.load(runId, 't')),
+    })),
+    caughtBy: ['load(): a run is known to its own tenant only'],
+  },
+  {
+    breaks: 'shows waits to whoever names no tenant',
+    make: sabotaged((store) => ({
+      waits: async (filter) => [
+        ...(await store.waits(filter)),
+        ...(filter.tenantId === undefined ? await store.waits({ ...filter, tenantId: 't' }) : []),
+      ],
+    })),
+    caughtBy: ['waits(): of another tenant are not to be seen, not to be answered and not to be delivered to'],
+  },
+  {
+    breaks: 'takes answers of other tenants',
+    make: sabotaged((store) => ({
+      answer: async (waitId, answer, tenantId) => {
+        const result = await store.answer(waitId, answer, tenantId);
+        return result === 'unknown' ? store.answer(waitId, answer, 't') : result;
+      },
+    })),
+    caughtBy: ['waits(): of another tenant are not to be seen, not to be answered and not to be delivered to'],
+  },
+  {
+    breaks: 'lets go of a lease that holds',
+    make: sabotaged((store) => ({ acquire: (runId, lease) => store.acquire(runId, { ...lease, ...forever }) })),
+    caughtBy: [
+      'acquire(): a run that another holds cannot be had, and stays in its epoch',
+      'acquire(): a suspended run can be had at once, and runs again',
+      'renew(): holds the lease longer',
+    ],
+  },
+  {
+    breaks: 'holds a lease for ever',
+    make: sabotaged((store) => ({ acquire: (runId, lease) => store.acquire(runId, { ...lease, now: 0 }) })),
+    caughtBy: ['acquire(): a run whose lease has run out can be had, in the next epoch'],
+  },
+  {
+    breaks: 'forgets to count the epoch',
+    make: sabotaged((store) => ({
+      acquire: async (runId, lease) => ((await store.acquire(runId, lease)) === undefined ? undefined : { epoch: 1 }),
+    })),
+    caughtBy: [
+      'acquire(): a run whose lease has run out can be had, in the next epoch',
+      'acquire(): of many at once, exactly one succeeds',
+    ],
+  },
+  {
+    breaks: 'renews nothing',
+    make: sabotaged(() => ({ renew: async () => true })),
+    caughtBy: [
+      'renew(): holds the lease longer',
+      'renew(): is refused once another activation has begun, or the run rests, has ended or is not there',
+    ],
+  },
+  {
+    breaks: 'accepts commits of earlier activations',
+    make: sabotaged((store) => ({
+      commit: async (runId, epoch, batch) => {
+        const run = (await store.load(runId, undefined)) ?? (await store.load(runId, 't'));
+        return store.commit(runId, run?.epoch ?? epoch, batch);
+      },
+    })),
+    caughtBy: ['commit(): of an earlier activation is refused, and adds nothing'],
+  },
+  {
+    breaks: 'refuses commits of earlier activations after it has written half of them',
+    make: sabotaged((store) => ({
+      commit: async (runId, epoch, batch) => {
+        const run = await store.load(runId, undefined);
+        if (run !== undefined && run.epoch > epoch) {
+          await store.commit(runId, run.epoch, { ...batch, waits: [], status: undefined });
+          return false;
+        }
+        return store.commit(runId, epoch, batch);
+      },
+    })),
+    caughtBy: ['commit(): of an earlier activation is refused, and adds nothing'],
+  },
+  {
+    breaks: 'writes a batch record by record',
+    make: sabotaged((store) => ({
+      commit: async (runId, epoch, batch) => {
+        for (const record of batch.records) {
+          await store.commit(runId, epoch, { records: [record], waits: [], status: undefined, outputs: undefined });
+          await turn();
+        }
+        return store.commit(runId, epoch, { ...batch, records: [] });
+      },
+    })),
+    caughtBy: ['commit(): many at once add everything, each batch together'],
+  },
+  {
+    breaks: 'says that it has committed before it has',
+    make: sabotaged((store) => ({
+      commit: async (runId, epoch, batch) => {
+        void turn().then(() => store.commit(runId, epoch, batch));
+        return (await store.load(runId, undefined))?.epoch === epoch;
+      },
+    })),
+    caughtBy: ['commit(): is there when it resolves'],
+  },
+  {
+    breaks: 'keeps the latest record of a path only',
+    make: sabotaged((store) => ({
+      load: async (...where) =>
+        withRecords(await store.load(...where), (records) => [...new Map(records.map((each) => [each.path, each])).values()]),
+    })),
+    caughtBy: ['commit(): records come back whole, in the order they were committed'],
+  },
+  {
+    breaks: 'drops the attempts',
+    make: sabotaged((store) => ({
+      load: async (...where) => withRecords(await store.load(...where), (records) => records.map((each) => ({ ...each, attempts: 1 }))),
+    })),
+    caughtBy: ['commit(): records come back whole, in the order they were committed'],
+  },
+  {
+    breaks: 'leaves waits open when the run ends',
+    make: sabotaged((store) => ({
+      commit: (runId, epoch, batch) =>
+        store.commit(runId, epoch, { ...batch, status: batch.status === 'failed' ? 'suspended' : batch.status }),
+    })),
+    caughtBy: [
+      'commit(): suspension leaves waits open; the end of a run withdraws those that are open still',
+      'commit(): each terminal status is kept',
+    ],
+  },
+  {
+    breaks: 'lets the last answer count',
+    make: sabotaged((store) => {
+      const latest = new Map<string, Encoded>();
+      return {
+        answer: async (waitId, answer, tenantId) => {
+          const result = await store.answer(waitId, answer, tenantId);
+          if (result !== 'already answered') return result;
+          latest.set(waitId, answer);
+          return 'answered';
+        },
+        load: async (...where) =>
+          withWaits(await store.load(...where), (wait) => ({ ...wait, answer: latest.get(wait.waitId) ?? wait.answer })),
+      };
+    }),
+    caughtBy: ['answer(): the first one counts', 'answer(): of many at once, exactly one counts'],
+  },
+  {
+    breaks: 'says that a withdrawn wait is unknown',
+    make: sabotaged((store) => ({
+      answer: async (...given) => {
+        const result = await store.answer(...given);
+        return result === 'withdrawn' ? 'unknown' : result;
+      },
+    })),
+    caughtBy: ['commit(): suspension leaves waits open; the end of a run withdraws those that are open still'],
+  },
+  {
+    breaks: 'lists the newest wait first',
+    make: sabotaged((store) => ({ waits: async (filter) => [...(await store.waits(filter))].reverse() })),
+    caughtBy: ['waits(): lists the oldest first, over all runs, and those of one moment as they were opened'],
+  },
+  {
+    breaks: 'does not look at the type',
+    make: sabotaged((store) => ({ waits: ({ tenantId, runId }) => store.waits({ tenantId, runId }) })),
+    caughtBy: ['waits(): lists those of one run, one type, or both'],
+  },
+  {
+    breaks: 'throws answers away that come early',
+    make: sabotaged((store) => ({
+      deliver: async (runId, type, payload, tenantId) => {
+        const waits = await store.waits({ tenantId, runId, type });
+        return waits.length === 0 && (await store.load(runId, tenantId)) !== undefined
+          ? { result: 'kept' }
+          : store.deliver(runId, type, payload, tenantId);
+      },
+    })),
+    caughtBy: ['deliver(): before anything waits, is kept and answers the first wait of the type, once'],
+  },
+  {
+    breaks: 'answers every wait with what came early',
+    make: sabotaged((store) => {
+      const early = new Map<string, Encoded>();
+      return {
+        deliver: async (runId, type, payload, tenantId) => {
+          const delivered = await store.deliver(runId, type, payload, tenantId);
+          if (delivered.result === 'kept') early.set(type, payload);
+          return delivered;
+        },
+        commit: (runId, epoch, batch) =>
+          store.commit(runId, epoch, { ...batch, waits: batch.waits.map((wait) => answeredEarly(wait, early.get(wait.type))) }),
+      };
+    }),
+    caughtBy: [
+      'deliver(): before anything waits, is kept and answers the first wait of the type, once',
+      'deliver(): an answer that was kept for one run answers no other',
+    ],
+  },
+  {
+    breaks: 'answers the newest wait of a type',
+    make: sabotaged((store) => ({
+      deliver: async (runId, type, payload, tenantId) => {
+        const newest = (await store.waits({ tenantId, runId, type })).at(-1);
+        if (newest === undefined) return store.deliver(runId, type, payload, tenantId);
+        await store.answer(newest.waitId, payload, tenantId);
+        return { result: 'answered', waitId: newest.waitId };
+      },
+    })),
+    caughtBy: ['deliver(): answers the oldest open wait of the type, one at a time'],
+  },
+  {
+    breaks: 'keeps any number of early answers',
+    make: sabotaged((store) => ({
+      deliver: async (...given) => {
+        const delivered = await store.deliver(...given);
+        return delivered.result === 'too many' ? { result: 'kept' } : delivered;
+      },
+    })),
+    caughtBy: ['deliver(): keeps at most 100 answers a run'],
+  },
+  {
+    breaks: 'hands out what it keeps',
+    make: sabotaged((store) => {
+      const loaded = new Map<string, StoredRun | undefined>();
+      return {
+        load: async (runId, tenantId) => {
+          if (!loaded.has(runId)) loaded.set(runId, await store.load(runId, tenantId));
+          return loaded.get(runId);
+        },
+      };
+    }),
+    caughtBy: ['what a store hands out is not what it keeps'],
+  },
+  {
+    breaks: 'names runs that rest as abandoned',
+    make: sabotaged((store) => ({ abandoned: async (now) => [...((await store.abandoned?.(now)) ?? []), 'resting'] })),
+    caughtBy: ['abandoned(): names the running runs whose lease has run out, where the store can tell'],
+  },
+  {
+    breaks: 'folds the case of ids',
+    make: () => {
+      const store = memoryRunStore();
+      const low = <T extends { readonly runId: string }>(run: T): T => ({ ...run, runId: run.runId.toLowerCase() });
+      return {
+        ...methodsOf(() => store),
+        create: (run: NewRun, lease: Lease) => store.create(low(run), lease),
+        load: (runId: string, tenantId: string | undefined) => store.load(runId.toLowerCase(), tenantId),
+        commit: (runId: string, epoch: number, batch: JournalBatch) => store.commit(runId.toLowerCase(), epoch, batch),
+      };
+    },
+    caughtBy: ['ids and tenants: whatever they hold, they are told apart'],
+  },
+  {
+    breaks: 'cuts long text',
+    make: sabotaged((store) => ({
+      load: async (...where) =>
+        withRecords(await store.load(...where), (records) =>
+          records.map((each) => ({ ...each, output: each.output?.slice(0, 65_535) as Encoded })),
+        ),
+    })),
+    caughtBy: ['payloads: text of any length and content comes back as it was'],
+  },
+];
+
+test.each(mutants)('a store that $breaks is caught', async ({ make, caughtBy }) => {
+  const caught: string[] = [];
+  for (const { name, run } of runStoreContract) await run(make()).catch(() => caught.push(name));
+  expect(caught).toEqual(expect.arrayContaining([...caughtBy]));
+});
+
+test('the store that is sabotaged here passes as it is', async () => {
+  for (const { run } of runStoreContract) await run(sabotaged(() => ({}))());
+});
+
+function methodsOf(store: () => RunStore): RunStore {
+  return {
+    name: 'mutant',
+    create: (...given) => store().create(...given),
+    load: (...given) => store().load(...given),
+    acquire: (...given) => store().acquire(...given),
+    renew: (...given) => store().renew(...given),
+    commit: (...given) => store().commit(...given),
+    waits: (...given) => store().waits(...given),
+    answer: (...given) => store().answer(...given),
+    deliver: (...given) => store().deliver(...given),
+  };
+}
+
+function withRecords(run: StoredRun | undefined, change: (records: StoredRun['records']) => StoredRun['records']): StoredRun | undefined {
+  return run && { ...run, records: change(run.records) };
+}
+
+function withWaits(run: StoredRun | undefined, change: (wait: StoredWait) => StoredWait): StoredRun | undefined {
+  return run && { ...run, waits: run.waits.map(change) };
+}
+
+function answeredEarly(wait: StoredWait, answer: Encoded | undefined): StoredWait {
+  return answer === undefined ? wait : { ...wait, status: 'answered', answer };
+}
