@@ -1,0 +1,83 @@
+import { type SqliteDatabase, transaction } from './sqlite-database.ts';
+
+/**
+ * Each brings the file from the version that is its place to the next. Append only: files of every version exist.
+ *
+ * Times are REAL, since clocks of tests have fractions. What is asked for is a column; what is only handed back is JSON.
+ */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE stageflow_runs (
+    run_id TEXT PRIMARY KEY,
+    tenant_id TEXT,
+    run TEXT NOT NULL,
+    status TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    owner TEXT,
+    leased_until REAL NOT NULL,
+    outputs TEXT
+  ) STRICT, WITHOUT ROWID;
+
+  -- Runs whose process may have died. Only running ones are in it, so it stays as small as what is going on.
+  CREATE INDEX stageflow_runs_leased ON stageflow_runs (leased_until) WHERE status = 'running';
+
+  -- In the order of the key, so that the journal of a run lies together and is read from end to end.
+  CREATE TABLE stageflow_records (
+    run_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (run_id, position)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE stageflow_waits (
+    position INTEGER PRIMARY KEY,
+    wait_id TEXT NOT NULL UNIQUE,
+    run_id TEXT NOT NULL,
+    tenant_id TEXT,
+    type TEXT NOT NULL,
+    opened_at REAL NOT NULL,
+    status TEXT NOT NULL,
+    wait TEXT NOT NULL,
+    answer TEXT
+  ) STRICT;
+
+  -- What one run waits for: when it is loaded, delivered to, or ends.
+  CREATE INDEX stageflow_waits_of_run ON stageflow_waits (run_id, position);
+  -- What a tenant has to decide, oldest first. Only open ones are in it, so it does not grow with history.
+  CREATE INDEX stageflow_waits_open ON stageflow_waits (tenant_id, opened_at, position) WHERE status = 'open';
+
+  CREATE TABLE stageflow_early (
+    position INTEGER PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    payload TEXT NOT NULL
+  ) STRICT;
+
+  -- Answers that came before their wait, in the order they came.
+  CREATE INDEX stageflow_early_of_run ON stageflow_early (run_id, type, position);
+  `,
+];
+
+/**
+ * Brings the file to the version of this package. Several processes may do so at once: the first does the work while the
+ * others wait for its transaction, and find it done.
+ *
+ * @throws Where the file was made by a later version.
+ */
+export function migrate(database: SqliteDatabase): void {
+  if (versionOf(database) === migrations.length) return;
+  transaction(database, 'IMMEDIATE', () => {
+    const version = versionOf(database);
+    if (version > migrations.length) {
+      throw new Error(
+        `The file is of version ${version}, and this package knows versions up to ${migrations.length}. Update @stageflow/sqlite-store.`,
+      );
+    }
+    for (const statements of migrations.slice(version)) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}
+
+function versionOf(database: SqliteDatabase): number {
+  return (database.prepare('PRAGMA user_version').get() as { readonly user_version: number }).user_version;
+}

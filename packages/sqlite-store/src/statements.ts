@@ -1,0 +1,49 @@
+import type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts';
+
+/**
+ * Every statement of the store, by what it is for. `IS` compares tenants, of which there may be none. Parameters have no
+ * numbers: node:sqlite of Node 22.13 takes no values for numbered ones.
+ */
+const texts = {
+  createRun:
+    "INSERT INTO stageflow_runs (run_id, tenant_id, run, status, epoch, owner, leased_until) VALUES (?, ?, ?, 'running', 1, ?, ?) ON CONFLICT DO NOTHING",
+  run: 'SELECT run, status, epoch FROM stageflow_runs WHERE run_id = ? AND tenant_id IS ?',
+  acquire: `UPDATE stageflow_runs SET owner = ?, leased_until = ?, status = 'running', epoch = epoch + 1
+    WHERE run_id = ? AND status IN ('running', 'suspended') AND (owner IS NULL OR leased_until <= ?)
+    RETURNING epoch`,
+  renew: 'UPDATE stageflow_runs SET leased_until = ? WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
+  isHeld: 'SELECT 1 FROM stageflow_runs WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
+  settle: 'UPDATE stageflow_runs SET status = ?, owner = NULL, outputs = ? WHERE run_id = ?',
+  abandoned: "SELECT run_id FROM stageflow_runs WHERE status = 'running' AND leased_until <= ?",
+
+  nextRecord: 'SELECT coalesce(max(position), 0) + 1 AS position FROM stageflow_records WHERE run_id = ?',
+  addRecord: 'INSERT INTO stageflow_records (run_id, position, record) VALUES (?, ?, ?)',
+  records: 'SELECT record FROM stageflow_records WHERE run_id = ? ORDER BY position',
+
+  openWait: `INSERT INTO stageflow_waits (wait_id, run_id, tenant_id, type, opened_at, status, wait, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  waitsOfRun: 'SELECT wait, status, answer FROM stageflow_waits WHERE run_id = ? ORDER BY position',
+  openWaitsOfRun: `SELECT wait, status, answer FROM stageflow_waits
+    WHERE run_id = ? AND tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
+  openWaitsOfTenant: `SELECT wait, status, answer FROM stageflow_waits
+    WHERE tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
+  answer: "UPDATE stageflow_waits SET status = 'answered', answer = ? WHERE wait_id = ? AND tenant_id IS ? AND status = 'open'",
+  statusOfWait: 'SELECT status FROM stageflow_waits WHERE wait_id = ? AND tenant_id IS ?',
+  oldestOpen: "SELECT wait_id FROM stageflow_waits WHERE run_id = ? AND type = ? AND status = 'open' ORDER BY opened_at, position LIMIT 1",
+  withdraw: "UPDATE stageflow_waits SET status = 'withdrawn' WHERE run_id = ? AND status = 'open'",
+  isOpened: 'SELECT 1 FROM stageflow_waits WHERE wait_id = ?',
+
+  keepEarly: 'INSERT INTO stageflow_early (run_id, type, payload) VALUES (?, ?, ?)',
+  countEarly: 'SELECT count(*) AS count FROM stageflow_early WHERE run_id = ?',
+  early: 'SELECT type, payload FROM stageflow_early WHERE run_id = ? ORDER BY position',
+  takeEarly: `DELETE FROM stageflow_early WHERE position =
+    (SELECT position FROM stageflow_early WHERE run_id = ? AND type = ? ORDER BY position LIMIT 1) RETURNING payload`,
+} as const;
+
+/** Compiled once for each connection. */
+export type Statements = Readonly<Record<keyof typeof texts, SqliteStatement>>;
+
+/** @param database - Migrated. */
+export function prepareStatements(database: SqliteDatabase): Statements {
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, database.prepare(text)])) as Statements;
+}

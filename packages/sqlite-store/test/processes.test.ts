@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Encoded, NewRun, StoredWait } from '@stageflow/core/ports';
+import { sqliteRunStore } from '@stageflow/sqlite-store';
+import { afterAll, expect, test } from 'vitest';
+import { startProgram } from './program.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'stageflow-processes-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Report {
+  readonly accepted: number;
+  readonly answer: string;
+  readonly acquired?: number;
+}
+
+/** Starts programs that all open the file at one moment. */
+async function openFromProcesses(file: string, count: number): Promise<readonly Report[]> {
+  const startAt = String(Date.now() + 4_000);
+  const programs = Array.from({ length: count }, (_, at) => startProgram('open-and-write.ts', [file, `run ${at}`, startAt]));
+  const endings = await Promise.all(programs.map(({ ended }) => ended));
+  return endings.map(({ code, output, errors }) => {
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    return JSON.parse(output) as Report;
+  });
+}
+
+test('twenty processes that make one file at once all find it whole, and lose no write', { timeout: 120_000 }, async () => {
+  const file = join(folder, 'new.sqlite');
+  const reports = await openFromProcesses(file, 20);
+  expect(reports.map(({ accepted }) => accepted)).toEqual(Array.from({ length: 20 }, () => 10));
+  expect(reports.map(({ answer }) => answer)).toEqual(Array.from({ length: 20 }, () => 'unknown'));
+  const database = new DatabaseSync(file);
+  expect(database.prepare('SELECT count(*) AS count FROM stageflow_records').get()).toMatchObject({ count: 200 });
+  expect(database.prepare('PRAGMA integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
+  database.close();
+});
+
+test('of processes that answer one wait and take one run at once, one does each', { timeout: 120_000 }, async () => {
+  const file = join(folder, 'shared.sqlite');
+  const store = sqliteRunStore({ file });
+  const identity = { runId: 'shared', tenantId: undefined, metadata: {} } as NewRun['identity'];
+  const run = { runId: 'shared', pipeline: 'p', version: undefined, identity, input: {}, createdAt: 0 };
+  await store.create(run, { owner: 'dead', until: 1, now: 0 });
+  const wait: StoredWait = {
+    waitId: 'shared',
+    runId: 'shared',
+    tenantId: undefined,
+    pipeline: 'p',
+    path: 'a',
+    type: 'answer',
+    request: undefined,
+    openedAt: 0,
+    expiresAt: undefined,
+    status: 'open',
+    answer: undefined,
+  };
+  await store.commit('shared', 1, { records: [], waits: [wait], status: undefined, outputs: undefined });
+  const reports = await openFromProcesses(file, 8);
+  expect(reports.map(({ answer }) => answer).sort()).toEqual([
+    'already answered',
+    'already answered',
+    'already answered',
+    'already answered',
+    'already answered',
+    'already answered',
+    'already answered',
+    'answered',
+  ]);
+  expect(reports.flatMap(({ acquired }) => acquired ?? [])).toEqual([2]);
+  const winner = reports.findIndex(({ answer }) => answer === 'answered');
+  expect((await store.load('shared', undefined))?.waits[0]?.answer).toBe(JSON.stringify(`run ${winner}`) as Encoded);
+  store.close();
+});
