@@ -50,9 +50,9 @@ describe("the audit of this repository's own node_modules", () => {
   }, 60_000);
 
   test('finds the packages that an independent count finds, more than 200', () => {
-    expect(facts.discovery.packages.map(({ directory }) => directory).sort()).toEqual(counted.places);
-    expect(facts.discovery.packages.length).toBeGreaterThan(200);
-    expect(facts.discovery.unreadable).toEqual([]);
+    expect(facts.packages.map(({ directory }) => directory).sort()).toEqual(counted.places);
+    expect(facts.packages.length).toBeGreaterThan(200);
+    expect(facts.unreadable).toEqual([]);
   });
 
   test('measures the bytes and files that an independent count measures', () => {
@@ -61,15 +61,16 @@ describe("the audit of this repository's own node_modules", () => {
 
   test('counts licences, engines, scripts and versions as an independent count does', () => {
     const mit = counted.manifests.filter(({ license }) => license === 'MIT').length;
-    expect(facts.licences.filter(({ licence }) => licence === 'MIT').length).toBe(mit);
-    expect(facts.engines.declared).toBe(counted.manifests.filter(({ engines }) => engines?.node).length);
+    expect(facts.packages.filter(({ licence }) => licence === 'MIT').length).toBe(mit);
+    expect(facts.packages.filter(({ engine }) => engine !== undefined).length).toBe(
+      counted.manifests.filter(({ engines }) => engines?.node).length,
+    );
     const names = new Set(counted.manifests.map(({ name }) => name));
     const ids = new Set(counted.manifests.map(({ name, version }) => `${name}@${version}`));
     const surplus = facts.duplicateVersions.reduce((sum, { versions }) => sum + versions.length - 1, 0);
     expect(surplus).toBe(ids.size - names.size);
     const scripted = counted.manifests.filter(({ scripts = {} }) => scripts.preinstall ?? scripts.install ?? scripts.postinstall);
-    expect(new Set(facts.installScripts.filter(({ command }) => !command.includes('implied')).map(({ id }) => id)).size).toBe(
-      scripted.length,
-    );
+    const declared = facts.packages.filter(({ installScripts }) => installScripts.some(({ command }) => !command.includes('implied')));
+    expect(declared.length).toBe(scripted.length);
   });
 });

@@ -75,6 +75,7 @@ describe('dependencyAudit', () => {
       { measureSizes: false },
     );
     expect(run.status).toBe('completed');
+    expect(run.stages.get('packages[a]/size')?.status).toBe('skipped');
     expect(run.stages.get('sizes')?.status).toBe('skipped');
     expect(run.outputs.report?.checks[1]).toMatchObject({ check: 'sizes', verdict: 'not measured' });
   });
@@ -105,6 +106,18 @@ describe('dependencyAudit', () => {
     expect(violated).toEqual(['install scripts: a@1.0.0', 'install scripts: native@1.0.0']);
   });
 
+  test('looks at each place by itself, whatever its package is called', async () => {
+    const same = manifest('same');
+    const { run, report } = await findings({
+      'node_modules/a/package.json': same,
+      'node_modules/a/node_modules/b/package.json': same,
+      'node_modules/@s/c/package.json': same,
+    });
+    expect(report.packageCount).toBe(3);
+    const looked = [...run.stages.keys()].filter((path) => path.endsWith('/manifest'));
+    expect(looked).toEqual(['packages[@s/c]/manifest', 'packages[a]/manifest', 'packages[a/node_modules/b]/manifest']);
+  });
+
   test('counts versions, not copies, as duplicates', async () => {
     const tree = {
       'node_modules/a/package.json': manifest('a', '1.0.0'),
@@ -130,6 +143,7 @@ describe('dependencyAudit', () => {
     };
     const { run, report, violated } = await findings(tree, { manifests: { maxUnreadable: 4 } });
     expect(run.status).toBe('completed');
+    expect(run.counts.failed).toBe(4);
     expect(report.packageCount).toBe(2);
     expect(violated).toEqual([]);
     const rows = report.sections.find(({ title }) => title === 'Unreadable manifests')?.rows ?? [];
@@ -177,16 +191,17 @@ describe('dependencyAudit', () => {
   test('is cancelled by its signal, keeping what was done', async () => {
     const stop = new AbortController();
     const sink = {
-      name: 'stops when sizes start',
+      name: 'stops when the first size is measured',
       emit: ({ type, ...event }: { type: string; stage?: string }) => {
-        if (type === 'stage.started' && event.stage === 'sizes') stop.abort(new Error('enough'));
+        if (type === 'stage.started' && event.stage === 'size') stop.abort(new Error('enough'));
       },
     };
     const nodeModules = join(fixtureTree({ 'node_modules/a/package.json': manifest('a') }, onTestFinished), 'node_modules');
     const run = await dependencyAudit.run({ nodeModules, policy: '{}', measureSizes: true }, { signal: stop.signal, sinks: [sink] });
     expect(run.status === 'cancelled' && run.reason).toBe('enough');
     expect(run.stages.get('discover')?.status).toBe('completed');
-    expect(run.stages.get('sizes')?.status).toBe('cancelled');
+    expect(run.stages.get('packages[a]/manifest')?.status).toBe('completed');
+    expect(run.stages.get('packages[a]/size')?.status).toBe('cancelled');
     expect(run.outputs.report).toBeUndefined();
   });
 });

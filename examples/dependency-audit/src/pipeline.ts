@@ -3,8 +3,8 @@ import { report } from './stages/report.ts';
 import { withinPolicy } from './stages/within-policy.ts';
 
 /**
- * Audits what is installed in a node_modules folder: discover, then five looks at the packages side by side, then the
- * policy's gate, then the report.
+ * Audits what is installed in a node_modules folder: discover, then every package by itself, a few at a time, then what
+ * only the whole list can tell, then the policy's gate, then the report.
  *
  * The gate is wanted as an output, so a block ends the run `blocked`; the failure mode lets the report, which reads how
  * the gate ended, be finished all the same.
@@ -12,5 +12,5 @@ import { withinPolicy } from './stages/within-policy.ts';
 export const dependencyAudit = pipeline('dependency-audit', {
   outputs: { accepted: withinPolicy, report },
   failureMode: 'continue',
-  maxConcurrency: 4,
+  maxConcurrency: 32,
 });

@@ -27,7 +27,8 @@ async function program(
       complaints += text;
     },
   };
-  const code = await runProgram(args, { output, errors, signal: stop.signal });
+  const journal = join(fixtureTree({ '.keep': '' }, onTestFinished), 'journal.sqlite');
+  const code = await runProgram([...args, '--journal', journal], { output, errors, signal: stop.signal });
   return { code, printed, complaints };
 }
 
@@ -49,7 +50,8 @@ describe('runProgram()', () => {
     const root = project();
     const { code, printed, complaints } = await program([root, '--policy', join(root, 'lenient.json'), '--out', join(root, 'out')]);
     expect([code, complaints]).toEqual([0, '']);
-    expect(printed).toMatch(/^discover +completed .* 2 packages$/m);
+    expect(printed).toMatch(/^discover +completed .* 2 places$/m);
+    expect(printed).toMatch(/^packages +completed .* 2 of 2 packages$/m);
     expect(printed).toMatch(/^licences +2 different licences +no rule$/m);
     expect(printed).toContain('Within the policy.');
     expect(printed).not.toContain('\u001B');
@@ -107,8 +109,8 @@ describe('runProgram()', () => {
     });
     expect(interrupted.code).toBe(130);
     expect(interrupted.printed).toContain('Cancelled: interrupted. No report was written.');
-    expect(interrupted.printed).toMatch(/^ {2}discover +completed: 2 packages$/m);
-    expect(interrupted.printed).toMatch(/^ {2}sizes +cancelled/m);
+    expect(interrupted.printed).toMatch(/^ {2}discover +completed: 2 places$/m);
+    expect(interrupted.printed).toMatch(/^ {2}packages +cancelled/m);
     expect(interrupted.printed).toMatch(/^ {2}report +cancelled: not started$/m);
     expect(existsSync(join(root, 'out'))).toBe(false);
   });
@@ -116,8 +118,8 @@ describe('runProgram()', () => {
   test('draws over its own lines on a terminal, none wider than it is', async () => {
     const root = project();
     const { printed } = await program([root, '--policy', join(root, 'lenient.json'), '--out', join(root, 'out')], { columns: 60 });
-    expect(printed).toContain('\u001B[10A');
-    const drawn = printed.split('\u001B[10A').at(-1)?.split('\n').slice(0, 10) ?? [];
+    expect(printed).toContain('\u001B[8A');
+    const drawn = printed.split('\u001B[8A').at(-1)?.split('\n').slice(0, 8) ?? [];
     expect(drawn.every((line) => line.includes('✓'))).toBe(true);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
     expect(drawn.map((line) => line.replace(/\u001B\[[\d;]*[A-Za-z]/g, '').length <= 60)).not.toContain(false);
@@ -146,7 +148,11 @@ describe('runProgram()', () => {
   test('passes this repository by its default policy when started by itself', { timeout: 60_000 }, () => {
     const out = join(fixtureTree({ 'out/.keep': '' }, onTestFinished), 'out');
     const main = fileURLToPath(new URL('main.ts', import.meta.url));
-    const printed = execFileSync(process.execPath, ['--conditions=@stageflow/source', main, '--out', out], { encoding: 'utf8' });
+    const printed = execFileSync(
+      process.execPath,
+      ['--conditions=@stageflow/source', main, '--out', out, '--journal', join(out, 'journal')],
+      { encoding: 'utf8' },
+    );
     expect(printed).toContain('Within the policy.');
   });
 });

@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { createRuntime, isStageflowError, type StageflowError } from '@stageflow/core';
 import { type CommandLine, readCommandLine, usage } from './command-line.ts';
+import { type AuditJournal, auditKey, leaseMs, openJournal, type UnfinishedAudit } from './journal/audit-journal.ts';
+import { type AuditRun, runAudit } from './journal/run-audit.ts';
 import { codeOf } from './node-modules/disk.ts';
 import { locateNodeModules } from './node-modules/locate.ts';
 import { dependencyAudit } from './pipeline.ts';
 import { printable } from './report/wording.ts';
 import { writeReports } from './report/write-reports.ts';
-import { showProgress, type Terminal } from './terminal/show-progress.ts';
+import { progressSink, type Terminal } from './terminal/show-progress.ts';
+import { type CountedMap, itemsEnded, ProgressBoard } from './terminal/stage-progress.ts';
 import { cancelledLines, summaryLines } from './terminal/summary.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -38,15 +42,29 @@ async function audit(commandLine: CommandLine, { output, errors, signal }: Surro
   if (commandLine.help) return print(output, usage.split('\n'), exitCode.passed);
   const { path, policyFile, outputFolder, measureSizes } = commandLine;
   const input = { nodeModules: await locateNodeModules(path), policy: await readPolicy(policyFile), measureSizes };
-  const handle = createRuntime({ pipelines: [dependencyAudit] }).start(dependencyAudit, input, { signal });
-  const board = await showProgress(
-    handle,
-    dependencyAudit.plan.stages.map(({ name }) => name),
-    output,
-  );
-  const run = await handle.result.catch((error: unknown) => {
-    throw isStageflowError(error, 'SF_INPUT_INVALID') ? new UsageError(policyProblems(policyFile, error)) : error;
+  const say = (line: string): number => print(output, [line], exitCode.passed);
+  const key = auditKey(input);
+  const journal = await journalOf(commandLine, key, say);
+  const unfinished = commandLine.isFresh ? undefined : await journal?.unfinished(key);
+  if (unfinished !== undefined) say(continuing(unfinished));
+  const stages = dependencyAudit.plan.stages.map(({ name }) => name);
+  const board = new ProgressBoard(stages, auditedPackages, unfinished?.ended);
+  const runtime = createRuntime({
+    pipelines: [dependencyAudit],
+    sinks: [progressSink(board, output)],
+    interceptors: [board.interceptor],
+    store: journal?.store,
+    leaseMs,
   });
+  let run: AuditRun;
+  try {
+    run = await runAudit(runtime, input, { key, journal, unfinished, signal, say });
+  } catch (error) {
+    throw isStageflowError(error, 'SF_INPUT_INVALID') ? new UsageError(policyProblems(policyFile, error)) : error;
+  } finally {
+    await runtime.close();
+    await journal?.close(key);
+  }
   const { report } = run.outputs;
   if (run.status === 'cancelled') return print(output, cancelledLines(run.reason, board), exitCode.interrupted);
   if (report === undefined)
@@ -61,6 +79,29 @@ async function audit(commandLine: CommandLine, { output, errors, signal }: Surro
     ['', ...summaryLines(report), '', `Reports: ${files.join(' and ')}`],
     report.passed ? exitCode.passed : exitCode.blocked,
   );
+}
+
+const auditedPackages: CountedMap = { name: 'packages', noun: 'package', last: 'package' };
+
+/** @throws UsageError where the file that was named cannot be opened. An audit needs no journal: what goes wrong with the default one is told. */
+async function journalOf({ journalFile }: CommandLine, key: string, say: (line: string) => void): Promise<AuditJournal | undefined> {
+  const file = journalFile ?? fileURLToPath(new URL(`../.cache/${key}.sqlite`, import.meta.url));
+  try {
+    const journal = await openJournal(file);
+    if (journal === undefined) say(`No journal: Node ${process.versions.node} has no SQLite. Killed, this audit cannot be continued.`);
+    return journal;
+  } catch (error) {
+    const problem = `The journal "${file}" cannot be opened: ${error instanceof Error ? error.message : error}.`;
+    if (journalFile !== undefined) throw new UsageError(problem);
+    say(`${problem} Killed, this audit cannot be continued.`);
+    return undefined;
+  }
+}
+
+function continuing({ beganAt, ended }: UnfinishedAudit): string {
+  const packages = itemsEnded(ended, auditedPackages);
+  const had = packages === 1 ? 'package was' : 'packages were';
+  return `Continuing the audit of ${new Date(beganAt).toLocaleTimeString('en-GB')}: ${packages} ${had} done.`;
 }
 
 function policyProblems(file: string, { details }: StageflowError<'SF_INPUT_INVALID'>): string {

@@ -1,9 +1,6 @@
 import type { RetryPolicy } from '@stageflow/core';
 
-/** How many files of one stage are open at once. */
-export const openFiles = 32;
-
-/** How a stage that reads many files is run: again while the system is out of handles, and not for ever on a disk that hangs. */
+/** How a stage that reads files is run: again while the system is out of handles, and not for ever on a disk that hangs. */
 export const diskPolicy = {
   idleMs: 60_000,
   retry: { attempts: 3, baseMs: 250, when: isBusy },

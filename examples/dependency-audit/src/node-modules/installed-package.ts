@@ -1,4 +1,15 @@
-import type { Manifest } from './manifest.ts';
+import { basename, dirname } from 'node:path';
+import { type Manifest, textIn } from './manifest.ts';
+
+/** Where a package should be. */
+export interface Place {
+  /** The path from node_modules. Unique, and of pnpm's store it names the version: `.pnpm/a@1.0.0/node_modules/a`. */
+  readonly key: string;
+  /** The real path, links resolved. */
+  readonly directory: string;
+  /** `false` for a folder that may not be looked into. */
+  readonly isOpen: boolean;
+}
 
 /** One package as it is installed: a name, a version and the place where it really stands. */
 export interface InstalledPackage {
@@ -6,9 +17,7 @@ export interface InstalledPackage {
   readonly id: string;
   readonly name: string;
   readonly version: string;
-  /** The real path, links resolved. Unique. */
   readonly directory: string;
-  readonly manifest: Manifest;
 }
 
 /** A place that should hold a package and could not be read. */
@@ -17,12 +26,14 @@ export interface UnreadablePackage {
   readonly problem: string;
 }
 
-/** What stands in a node_modules folder. */
-export interface Discovery {
-  readonly nodeModules: string;
-  /** Sorted by id, then by place. */
-  readonly packages: readonly InstalledPackage[];
-  readonly unreadable: readonly UnreadablePackage[];
-  /** Links that lead out of node_modules: packages of the workspace, which nobody installed. Not audited. */
-  readonly linked: readonly string[];
+/** The package that a manifest describes; the folder says what the manifest does not. */
+export function installedPackage(directory: string, manifest: Manifest): InstalledPackage {
+  const name = textIn(manifest, 'name') ?? folderName(directory);
+  const version = textIn(manifest, 'version') ?? '?';
+  return { id: `${name}@${version}`, name, version, directory };
+}
+
+function folderName(directory: string): string {
+  const scope = basename(dirname(directory));
+  return scope.startsWith('@') ? `${scope}/${basename(directory)}` : basename(directory);
 }

@@ -5,27 +5,42 @@ import { codeOf, isBusy } from './disk.ts';
 /** A package.json as it was found. Nothing in it can be trusted to have the shape that npm documents. */
 export type Manifest = Readonly<Record<string, unknown>>;
 
+/** There is no manifest to read in a place; the message says why, for whoever reads the report. */
+export class UnreadableManifest extends Error {}
+
 /**
- * Reads the package.json in `directory`, or says in words why it cannot be read.
+ * Reads the package.json in `directory`.
  *
- * @throws What another attempt may mend, and the signal's reason once it aborted.
+ * @throws UnreadableManifest, what another attempt may mend, and the signal's reason once it aborted.
  */
-export async function readManifest(directory: string, signal: AbortSignal): Promise<Manifest | string> {
+export async function readManifest(directory: string, signal: AbortSignal): Promise<Manifest> {
   let text: string;
   try {
     text = await readFile(join(directory, 'package.json'), { encoding: 'utf8', signal });
   } catch (error) {
     signal.throwIfAborted();
     if (isBusy(error)) throw error;
-    return codeOf(error) === 'ENOENT' ? 'package.json is missing' : `package.json cannot be read: ${codeOf(error)}`;
+    const problem = codeOf(error) === 'ENOENT' ? 'is missing' : `cannot be read: ${codeOf(error)}`;
+    throw new UnreadableManifest(`package.json ${problem}`, { cause: error });
   }
+  const parsed = parse(text);
+  if (!isRecord(parsed)) throw new UnreadableManifest('package.json is not an object');
+  return parsed;
+}
+
+function parse(text: string): unknown {
   try {
     // npm reads manifests that begin with a byte order mark; JSON.parse does not.
-    const parsed: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    return isRecord(parsed) ? parsed : 'package.json is not an object';
-  } catch {
-    return 'package.json is not valid JSON';
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (cause) {
+    throw new UnreadableManifest('package.json is not valid JSON', { cause });
   }
+}
+
+/** What an audit looks at in a manifest: the rest may be long, and would be kept in the journal of the run. */
+export function relevantPart(manifest: Manifest): Manifest {
+  const members = ['license', 'licenses', 'engines', 'scripts'].filter((member) => Object.hasOwn(manifest, member));
+  return Object.fromEntries(members.map((member) => [member, manifest[member]]));
 }
 
 /** Whether `value` is an object with members to look at. */

@@ -1,4 +1,10 @@
-import type { PlanJson } from '@stageflow/core/plan';
+import type { PlanJson, StageJson } from '@stageflow/core/plan';
+
+/** What is drawn: sources from outside, and stages. */
+export interface Drawable {
+  readonly inputs: readonly string[];
+  readonly stages: readonly StageJson[];
+}
 
 /** One box: an input or a stage, in the row after the last thing it reads. */
 export interface PlacedNode {
@@ -27,21 +33,35 @@ const sweeps = 12;
 /** Against a box. */
 const bendWidth = 0.3;
 
+/** A pipeline, its regions as one box each. */
+export function wholePlan({ inputs, stages }: PlanJson): Drawable {
+  return { inputs: inputs.map(({ name }) => name), stages };
+}
+
+/** What a region repeats, with what that reads from outside. */
+export function bodyOf(plan: PlanJson, region: string): Drawable {
+  const stages = plan.stages.find(({ name }) => name === region)?.region?.body?.stages ?? [];
+  const own = new Set(stages.map(({ name }) => name));
+  const read = stages.flatMap(({ needs }) => needs.flatMap(({ from }) => from));
+  return { inputs: [...new Set(read.filter((name) => !own.has(name)))], stages };
+}
+
 /**
  * Places a plan in rows, as K. Sugiyama et al. do ("Methods for visual understanding of hierarchical system
  * structures", 1981): arrows that span several rows get a place in each, and each row is sorted by where its
  * neighbours stand until few arrows cross.
  */
-export function layoutGraph(plan: PlanJson): { readonly nodes: readonly PlacedNode[]; readonly arrows: readonly PlacedArrow[] } {
-  const inputs = plan.inputs.map(({ name }): Node => ({ name, kind: 'input', row: 0, column: 0 }));
+export function layoutGraph(plan: Drawable): { readonly nodes: readonly PlacedNode[]; readonly arrows: readonly PlacedArrow[] } {
+  const inputs = plan.inputs.map((name): Node => ({ name, kind: 'input', row: 0, column: 0 }));
   const stages = plan.stages.map(({ name, kind }): Node => ({ name, kind, row: 0, column: 0 }));
   const find = (nodes: readonly Node[], name: string): Node[] => nodes.filter((node) => node.name === name);
+  const outside = new Set(plan.inputs);
   const arrows: { readonly read: string; readonly path: Node[] }[] = [];
   for (const [index, { needs }] of plan.stages.entries()) {
     const reader = stages[index];
     if (reader === undefined) continue;
     for (const { read, from } of needs) {
-      for (const source of from.flatMap((name) => find(read === 'input' ? inputs : stages, name))) {
+      for (const source of from.flatMap((name) => find(outside.has(name) ? inputs : stages, name))) {
         arrows.push({ read, path: [source, reader] });
         reader.row = Math.max(reader.row, source.row + 1);
       }

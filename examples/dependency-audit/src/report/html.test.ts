@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { planJson } from '@stageflow/core/plan';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type FixtureEntry, fixtureTree } from '../fixture-tree.ts';
+import { type FixtureEntry, fixtureTree, manifest } from '../fixture-tree.ts';
 import { dependencyAudit } from '../pipeline.ts';
 import { htmlReport } from './html.ts';
+import { mapSummary } from './map-summary.ts';
 import { markdownReport } from './markdown.ts';
 import { timelineOf } from './run-timeline.ts';
 
@@ -12,9 +13,9 @@ async function reports(entries: Record<string, FixtureEntry>, policy: object) {
   const run = await dependencyAudit.run({ nodeModules, policy: JSON.stringify(policy), measureSizes: true });
   const { report } = run.outputs;
   if (report === undefined) throw new Error(`no report: ${run.errors.join()}`);
-  const timeline = timelineOf(run);
+  const shown = { timeline: timelineOf(run), packages: mapSummary(run, 'packages') };
   const { plan } = dependencyAudit;
-  return { html: htmlReport(report, planJson(plan), timeline), markdown: markdownReport(report, plan, timeline) };
+  return { html: htmlReport(report, { plan: planJson(plan), ...shown }), markdown: markdownReport(report, plan, shown) };
 }
 
 const attack = `<img src=x onerror=alert(1)>"'|\`&\n**a**@someone`;
@@ -49,10 +50,21 @@ describe('htmlReport()', () => {
   test('draws every stage in the graph and in the timeline', async () => {
     const { html } = await reports({ 'node_modules/a/package.json': '{}' }, {});
     for (const { name } of dependencyAudit.plan.stages) {
-      expect(html.match(new RegExp(`<text[^>]*>${name}</text>`, 'g')), name).toHaveLength(2);
+      expect(html.match(new RegExp(`<text[^>]*>${name}<`, 'g')), name).toHaveLength(2);
     }
-    expect(html.match(/<g class="node input">/g)).toHaveLength(3);
+    expect(html.match(/<g class="node input">/g)).toHaveLength(3 + 3);
     expect(html).not.toContain('NaN');
+  });
+
+  test('shows the packages once, however many there are', async () => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`node_modules/p${at}/package.json`, manifest(`p${at}`)]));
+    const { html, markdown } = await reports({ ...many, 'node_modules/broken/package.json': '{' }, {});
+    expect(html).toContain('packages<tspan class="tick"> × 41</tspan>');
+    expect(html).toContain('once for each of 41 packages, 1 of them could not be read.');
+    expect(html).toContain('<title>transform manifest: 1 failed, 40 completed</title>');
+    expect(html.match(/<text[^>]*>manifest</g)).toHaveLength(1);
+    expect(html.match(/<td>p\d+<\/td><td class="number">[\d.]+ ms<\/td>/g)?.length).toBeLessThanOrEqual(10);
+    expect(markdown).toMatch(/^\| manifest \| 1 failed, 40 completed \| .* ms \| .* ms \|$/m);
   });
 
   test('is whole for a tree without packages', async () => {

@@ -1,12 +1,14 @@
 import type { Plan } from '@stageflow/core';
 import { toMermaid } from '@stageflow/core/plan';
 import type { AuditReport } from '../stages/report.ts';
-import type { TimelineBar } from './run-timeline.ts';
+import type { ReportedRun } from './html.ts';
+import { itemsInWords } from './map-summary.ts';
+import { absence } from './run-timeline.ts';
 import type { Section } from './sections.ts';
 import { inTime, printable } from './wording.ts';
 
 /** The report as GitHub-flavoured Markdown, with the graph as Mermaid. */
-export function markdownReport(report: AuditReport, plan: Plan, timeline: readonly TimelineBar[]): string {
+export function markdownReport(report: AuditReport, plan: Plan, { timeline, packages }: Omit<ReportedRun, 'plan'>): string {
   const { nodeModules, verdict, packageCount, checks, violations, sections } = report;
   const parts = [
     '# Dependency audit',
@@ -25,10 +27,20 @@ export function markdownReport(report: AuditReport, plan: Plan, timeline: readon
     parts.push('## Violations', table(['Check', 'Where', 'What'], rows));
   }
   for (const section of sections) parts.push(...sectionParts(section));
-  const bars = timeline.map(({ stage, status, startMs, durationMs }) => {
-    return [stage, status, startMs === undefined ? '' : inTime(startMs), startMs === undefined ? '' : inTime(durationMs)];
+  const bars = timeline.map((bar) => {
+    if (bar.startMs === undefined) return [bar.stage, absence(bar), '', ''];
+    return [bar.stage, bar.status, inTime(bar.startMs), inTime(bar.durationMs)];
   });
-  parts.push('## The run', table(['Stage', 'Ended', 'Began after', 'Took'], bars), `\`\`\`mermaid\n${toMermaid(plan).trim()}\n\`\`\``);
+  const stages = packages.stages.map(({ stage, endings, totalMs, longestMs }) => [stage, endings, inTime(totalMs), inTime(longestMs)]);
+  const slowest = packages.slowest.map(({ key, durationMs, mostly }) => [text(key), inTime(durationMs), mostly]);
+  parts.push(
+    '## The run',
+    table(['Stage', 'Ended', 'Began after', 'Took'], bars),
+    `Within \`packages\`, once for each of ${itemsInWords(packages, 'package')}:`,
+    table(['Stage of a package', 'Ended', 'Took together', 'Longest'], stages),
+    table(['Slowest packages', 'Took', 'Most of it'], slowest),
+    `\`\`\`mermaid\n${toMermaid(plan).trim()}\n\`\`\``,
+  );
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -24,9 +24,9 @@ export function sectionsOf(facts: Facts): Section[] {
   ];
 }
 
-function licenceSection({ licences }: Facts): Section {
+function licenceSection({ packages }: Facts): Section {
   const byLicence = new Map<string, Set<string>>();
-  for (const { licence, name } of licences) byLicence.set(licence, (byLicence.get(licence) ?? new Set()).add(name));
+  for (const { licence, name } of packages) byLicence.set(licence, (byLicence.get(licence) ?? new Set()).add(name));
   const rows = [...byLicence].sort(([, left], [, right]) => right.size - left.size);
   return {
     title: 'Licences',
@@ -49,24 +49,23 @@ function sizeSection({ sizes }: Facts): Section {
   };
 }
 
-function engineSection({ engines }: Facts): Section {
+function engineSection({ packages, node }: Facts): Section {
+  const those = (wanted: string): string[][] =>
+    packages.flatMap(({ id, engine }) => (engine?.finding === wanted ? [[id, engine.range, engine.finding]] : []));
   return {
     title: 'Engines',
-    note: `Packages that do not accept Node ${engines.node}, or say it in a way that is no range of versions.`,
+    note: `Packages that do not accept Node ${node}, or say it in a way that is no range of versions.`,
     columns: [{ title: 'Package' }, { title: 'Asks for Node' }, { title: 'Finding' }],
-    rows: [
-      ...engines.refusing.map(({ id, range }) => [id, range, 'refuses']),
-      ...engines.unreadable.map(({ id, range }) => [id, range, 'not a range']),
-    ],
+    rows: [...those('refuses'), ...those('not a range')],
   };
 }
 
-function scriptSection({ installScripts }: Facts): Section {
+function scriptSection({ packages }: Facts): Section {
   return {
     title: 'Install scripts',
     note: 'Commands that run on the machine of whoever installs, where the package manager allows it.',
     columns: [{ title: 'Package' }, { title: 'Script' }, { title: 'Command' }],
-    rows: installScripts.map(({ id, script, command }) => [id, script, command]),
+    rows: packages.flatMap(({ id, installScripts }) => installScripts.map(({ script, command }) => [id, script, command])),
   };
 }
 
@@ -79,12 +78,12 @@ function duplicateSection({ duplicateVersions }: Facts): Section {
   };
 }
 
-function unreadableSection({ discovery }: Facts): Section {
+function unreadableSection({ unreadable }: Facts): Section {
   return {
     title: 'Unreadable manifests',
     note: 'Places where a package should be. They are in no other table.',
     columns: [{ title: 'Place' }, { title: 'Problem' }],
-    rows: discovery.unreadable.map(({ directory, problem }) => [directory, problem]),
+    rows: unreadable.map(({ directory, problem }) => [directory, problem]),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { TimelineBar } from './run-timeline.ts';
+import { absence, type TimelineBar } from './run-timeline.ts';
 import { type Html, html } from './safe-html.ts';
 import { inTime } from './wording.ts';
 
@@ -22,10 +22,11 @@ export function timelineSvg(bars: readonly TimelineBar[]): Html {
 ${bars.map((bar, row) => barSvg(bar, row * rowHeight, x))}</svg>`;
 }
 
-function barSvg({ stage, status, startMs, durationMs, queuedMs }: TimelineBar, top: number, x: (ms: number) => number): Html {
+function barSvg(given: TimelineBar, top: number, x: (ms: number) => number): Html {
+  const { stage, status, startMs, durationMs, queuedMs } = given;
   const middle = top + rowHeight / 2;
   const label = html`<text class="label" x="${labelWidth - 12}" y="${middle + 4}" text-anchor="end">${stage}</text>`;
-  if (startMs === undefined) return html`${label}<text class="tick" x="${labelWidth}" y="${middle + 4}">${status}, never started</text>`;
+  if (startMs === undefined) return html`${label}<text class="tick" x="${labelWidth}" y="${middle + 4}">${absence(given)}</text>`;
   const left = x(startMs);
   const barWidth = Math.max(3, x(startMs + durationMs) - left);
   const bar = (from: number, span: number, name: string): Html =>

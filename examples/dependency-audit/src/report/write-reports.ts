@@ -7,6 +7,7 @@ import { dependencyAudit } from '../pipeline.ts';
 import type { AuditReport } from '../stages/report.ts';
 import { UsageError } from '../usage-error.ts';
 import { htmlReport } from './html.ts';
+import { mapSummary } from './map-summary.ts';
 import { markdownReport } from './markdown.ts';
 import { timelineOf } from './run-timeline.ts';
 
@@ -17,11 +18,11 @@ import { timelineOf } from './run-timeline.ts';
  * @throws UsageError where the folder cannot be written.
  */
 export async function writeReports(report: AuditReport, run: Run<unknown>, folder: string): Promise<string[]> {
-  const timeline = timelineOf(run);
   const { plan } = dependencyAudit;
+  const shown = { timeline: timelineOf(run), packages: mapSummary(run, 'packages') };
   const files = [
-    [join(folder, 'report.md'), markdownReport(report, plan, timeline)],
-    [join(folder, 'report.html'), htmlReport(report, planJson(plan), timeline)],
+    [join(folder, 'report.md'), markdownReport(report, plan, shown)],
+    [join(folder, 'report.html'), htmlReport(report, { plan: planJson(plan), ...shown })],
   ] as const;
   try {
     await mkdir(folder, { recursive: true });

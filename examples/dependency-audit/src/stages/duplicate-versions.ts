@@ -1,6 +1,6 @@
 import { stage } from '@stageflow/core';
 import { counted } from '../report/wording.ts';
-import { discover } from './discover.ts';
+import { packages, readPackages } from './packages.ts';
 
 /** A package that is installed in several versions. */
 export interface DuplicateVersions {
@@ -10,10 +10,10 @@ export interface DuplicateVersions {
 
 /** The packages that are there in more than one version, most versions first. Copies of one version are no duplicates. */
 export const duplicateVersions = stage('duplicate-versions', {
-  needs: { discovery: discover },
-  run({ discovery }, context): readonly DuplicateVersions[] {
+  needs: { packages },
+  run({ packages }, context): readonly DuplicateVersions[] {
     const byName = new Map<string, Set<string>>();
-    for (const { name, version } of discovery.packages) byName.set(name, (byName.get(name) ?? new Set()).add(version));
+    for (const { name, version } of readPackages(packages)) byName.set(name, (byName.get(name) ?? new Set()).add(version));
     const duplicates = [...byName]
       .map(([name, versions]) => ({ name, versions: [...versions] }))
       .filter(({ versions }) => versions.length > 1)

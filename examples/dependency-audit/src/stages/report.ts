@@ -22,10 +22,10 @@ export interface AuditReport {
 export const report = stage('report', {
   needs: { policy, facts, violations, gate: settled(withinPolicy) },
   run: ({ policy, facts, violations, gate }): AuditReport => ({
-    nodeModules: facts.discovery.nodeModules,
+    nodeModules: facts.nodeModules,
     passed: gate.status === 'completed',
     verdict: gate.status === 'blocked' ? `Blocked by the policy: ${gate.reason}.` : 'Within the policy.',
-    packageCount: facts.discovery.packages.length,
+    packageCount: facts.packages.length,
     checks: checksOf(facts, policy, violations),
     violations,
     sections: sectionsOf(facts),

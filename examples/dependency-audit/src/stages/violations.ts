@@ -30,7 +30,7 @@ export const violations = stage('violations', {
   ],
 });
 
-function licenceViolations({ licences }: Facts, rule: Policy['licences']): Violation[] {
+function licenceViolations({ packages }: Facts, rule: Policy['licences']): Violation[] {
   if (rule === undefined) return [];
   const fold = (ids: readonly string[]): Set<string> => new Set(ids.map((id) => id.toLowerCase()));
   const denied = fold(rule.denied);
@@ -41,7 +41,7 @@ function licenceViolations({ licences }: Facts, rule: Policy['licences']): Viola
     const names = [whole, whole.split(' with ')[0] ?? whole];
     return !names.some((name) => denied.has(name)) && (allowed === undefined || names.some((name) => allowed.has(name)));
   };
-  return licences.flatMap(({ id, name, licence }): Violation[] => {
+  return packages.flatMap(({ id, name, licence }): Violation[] => {
     if (Object.hasOwn(rule.exceptions, name)) return [];
     const expression = parseLicence(licence);
     const acceptable = expression === undefined ? isAllowed(licence) : isAcceptable(expression, isAllowed);
@@ -61,16 +61,22 @@ function sizeViolations({ sizes }: Facts, rule: Policy['sizes'] = {}): Violation
   ];
 }
 
-function engineViolations({ engines }: Facts, rule: Policy['engines']): Violation[] {
+function engineViolations({ packages, node }: Facts, rule: Policy['engines']): Violation[] {
   if (rule === undefined) return [];
-  return engines.refusing.map(({ id, range }) => ({ check: 'engines', subject: id, problem: `needs Node ${range}, not ${rule.node}` }));
+  return packages.flatMap(({ id, engine }): Violation[] =>
+    engine?.finding === 'refuses' ? [{ check: 'engines', subject: id, problem: `needs Node ${engine.range}, not ${node}` }] : [],
+  );
 }
 
-function installScriptViolations({ installScripts }: Facts, rule: Policy['installScripts']): Violation[] {
+function installScriptViolations({ packages }: Facts, rule: Policy['installScripts']): Violation[] {
   if (rule === undefined) return [];
-  return installScripts
+  return packages
     .filter(({ name }) => !rule.allowed.includes(name))
-    .map(({ id, script, command }) => ({ check: 'install scripts', subject: id, problem: `runs at ${script}: ${command}` }));
+    .flatMap(({ id, installScripts }) =>
+      installScripts.map(
+        ({ script, command }): Violation => ({ check: 'install scripts', subject: id, problem: `runs at ${script}: ${command}` }),
+      ),
+    );
 }
 
 function duplicateViolations({ duplicateVersions }: Facts, rule: Policy['duplicateVersions']): Violation[] {
@@ -84,7 +90,7 @@ function duplicateViolations({ duplicateVersions }: Facts, rule: Policy['duplica
     }));
 }
 
-function manifestViolations({ discovery }: Facts, rule: Policy['manifests']): Violation[] {
-  if (rule === undefined || discovery.unreadable.length <= rule.maxUnreadable) return [];
-  return discovery.unreadable.map(({ directory, problem }) => ({ check: 'manifests', subject: directory, problem }));
+function manifestViolations({ unreadable }: Facts, rule: Policy['manifests']): Violation[] {
+  if (rule === undefined || unreadable.length <= rule.maxUnreadable) return [];
+  return unreadable.map(({ directory, problem }) => ({ check: 'manifests', subject: directory, problem }));
 }

@@ -45,6 +45,7 @@ const marks = {
   failed: ['red', '✗'],
   blocked: ['red', '■'],
   cancelled: ['yellow', '■'],
+  suspended: ['gray', '·'],
 } as const;
 
 function line({ stage, status, fraction, message, durationMs }: StageProgress, width: number, columns: number): string {
