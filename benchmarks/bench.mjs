@@ -4,6 +4,7 @@ import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readBaseline, writeBaseline } from './baseline.mjs';
 import { buildCore } from './built-core.mjs';
+import { featureOf } from './features.mjs';
 import { measureFootprint } from './footprint.mjs';
 import { checkGates, doubtful } from './gates.mjs';
 import { readOptions, usage } from './options.mjs';
@@ -42,9 +43,10 @@ function measureAll(tasks, options) {
 function confirm(summary, options) {
   if (options.updatesBaseline) return summary;
   const suspects = doubtful(summary, readBaseline(summary)).filter(({ mode }) => mode === 'memory' || !options.isQuick);
+  const others = { time: () => [basis, floor], memory: () => [], feature: (/** @type {string} */ id) => [featureOf(id).basis] };
   const tasks = suspects.flatMap(({ mode, contender, workload }, suspect) =>
     [1, 2, 3].flatMap((again) =>
-      (mode === 'time' ? [basis, floor, contender] : [contender]).map((id) => ({
+      [...others[mode](workload), contender].map((id) => ({
         mode,
         round: 100 * (suspect + 1) + again,
         workload,

@@ -1,5 +1,6 @@
 // What must hold on any machine, or the command fails.
 import { baselineOf } from './baseline.mjs';
+import { featureOf } from './features.mjs';
 import { floor, Summary } from './summary.mjs';
 
 /** By how much a ratio of times may exceed the baseline. */
@@ -26,26 +27,33 @@ const zeroCostBytes = 4;
  */
 export function checkGates(summary, baseline, options) {
   const found = baselineOf(summary);
-  const times = options.isQuick
-    ? { name: 'ratios of time', holds: undefined, detail: 'two short rounds say nothing about time' }
-    : compared('ratios of time', found.ratios, baseline?.ratios, timeBand);
+  const ofTimes = (/** @type {string} */ name, /** @type {'ratios' | 'features'} */ part) =>
+    options.isQuick
+      ? { name, holds: undefined, detail: 'two short rounds say nothing about time' }
+      : compared(name, found[part], baseline?.[part], timeBand);
   return [
-    correctness(summary, options.only.has('verify')),
-    times,
+    correctness(summary, options.only),
+    ofTimes('ratios of time', 'ratios'),
+    ofTimes('ratios of features', 'features'),
     compared('allocated bytes', found.bytes, baseline?.bytes, bytesBand),
     ...scaling(summary),
+    ...featureScaling(summary),
     depth(summary),
     zeroCost(summary),
   ];
 }
 
-function correctness(summary, isChecked) {
-  const wrong = summary.errors.filter(({ mode, contender }) => mode === 'verify' || /^(stageflow|hand)/.test(contender));
+function correctness(summary, only) {
+  const wrong = summary.errors.filter(({ mode, contender }) => mode === 'verify' || /^(stageflow|hand|none)/.test(contender));
+  const checked = [
+    ...(only.has('verify') ? ['every contender ran each stage once and in order'] : []),
+    ...(only.has('features') ? ['every feature yielded what it must'] : []),
+  ];
   const detail =
     wrong.length === 0
-      ? 'every contender ran each stage once and in order'
+      ? checked.join('; ')
       : wrong.map(({ contender, workload, error }) => `${contender} on ${workload}: ${error}`).join('; ');
-  if (wrong.length === 0 && !isChecked) return { name: 'correctness', holds: undefined, detail: 'not checked' };
+  if (wrong.length === 0 && checked.length === 0) return { name: 'correctness', holds: undefined, detail: 'not checked' };
   return { name: 'correctness', holds: wrong.length === 0, detail };
 }
 
@@ -54,13 +62,14 @@ function correctness(summary, isChecked) {
  *
  * @param {Summary} summary
  * @param {import('./baseline.mjs').Baseline | undefined} baseline
- * @returns {{ mode: 'time' | 'memory', contender: string, workload: string }[]}
+ * @returns {{ mode: 'time' | 'memory' | 'feature', contender: string, workload: string }[]}
  */
 export function doubtful(summary, baseline) {
-  const { ratios, bytes } = baselineOf(summary);
+  const { ratios, bytes, features } = baselineOf(summary);
   const slower = worse(ratios, baseline?.ratios ?? {}, timeBand).map((key) => ({ mode: /** @type {const} */ ('time'), key }));
   const larger = worse(bytes, baseline?.bytes ?? {}, bytesBand).map((key) => ({ mode: /** @type {const} */ ('memory'), key }));
-  const found = [...slower, ...larger].map(({ mode, key }) => {
+  const dearer = worse(features, baseline?.features ?? {}, timeBand).map((key) => ({ mode: /** @type {const} */ ('feature'), key }));
+  const found = [...slower, ...larger, ...dearer].map(({ mode, key }) => {
     const [contender = '', workload = ''] = key.split(' ');
     return { mode, contender, workload };
   });
@@ -115,6 +124,27 @@ function scaling(summary) {
     if (own === undefined || byHand.length === 0) return { name, holds: undefined, detail: 'not measured' };
     const limit = scalingLimit * Math.max(1, ...byHand);
     const detail = `${own.toFixed(2)} times the time a stage, at most ${limit.toFixed(2)} (counters by hand: ${byHand.map((factor) => factor.toFixed(2)).join(', by name ')})`;
+    return { name, holds: own <= limit, detail };
+  });
+}
+
+/** Likewise for what a feature does once a unit: an item, a call. */
+function featureScaling(summary) {
+  const pairs = [
+    ['map-async-100', 'map-async'],
+    ['calls-parallel-100', 'calls-parallel'],
+  ];
+  return pairs.map(([small, large]) => {
+    const name = `scaling, ${small} to ${large}`;
+    const growth = (/** @type {string} */ variant) => {
+      const [from, to] = [small, large].map((feature) => summary.best(variant, feature, 'usPerUnit', 'feature'));
+      return from === undefined || to === undefined ? undefined : to / from;
+    };
+    const [own, byHand] = [growth('stageflow'), growth('hand')];
+    if (own === undefined || byHand === undefined) return { name, holds: undefined, detail: 'not measured' };
+    const limit = scalingLimit * Math.max(1, byHand);
+    const unit = featureOf(large).unit;
+    const detail = `${own.toFixed(2)} times the time for each ${unit}, at most ${limit.toFixed(2)} (by hand: ${byHand.toFixed(2)})`;
     return { name, holds: own <= limit, detail };
   });
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { contenders, entryOf } from './contenders.mjs';
+import { featureOf, features } from './features.mjs';
 import { workload, workloads } from './workloads.mjs';
 
 /**
@@ -7,23 +8,27 @@ import { workload, workloads } from './workloads.mjs';
  * @property {boolean} isQuick
  * @property {readonly string[]} workloads
  * @property {readonly string[]} contenders
- * @property {boolean} isPartial Whether workloads or contenders were chosen: then the published figures stay as they are.
+ * @property {readonly string[]} features
+ * @property {boolean} isPartial Whether workloads, contenders, features or parts were chosen: then the published figures stay as they are.
  * @property {number | undefined} rounds
  * @property {number} budgetMs
  * @property {number} timeoutMs Of one process.
  * @property {string} node The program that measures.
- * @property {ReadonlySet<string>} only Parts: `verify`, `time`, `memory`, `footprint`.
+ * @property {ReadonlySet<string>} only Parts: `verify`, `time`, `memory`, `features`, `footprint`.
  * @property {boolean} build
  * @property {boolean} updatesBaseline
  * @property {boolean} gates
  */
+
+const allParts = 'verify,time,memory,features,footprint';
 
 export const usage = `npm run bench -- [options]
 
   --quick                 one or two rounds, fewer peers: at most two minutes
   --workloads a,b         ${Object.keys(workloads).join(', ')}
   --contenders a,b        ${Object.keys(contenders).join(', ')}
-  --only a,b              parts: verify, time, memory, footprint
+  --features a,b          ${Object.keys(features).join(', ')}
+  --only a,b              parts: verify, time, memory, features, footprint
   --rounds n              rounds of everything, instead of what the schedule says
   --budget ms             time measured per process (default 200, quick 100)
   --timeout s             limit of one process (default 40)
@@ -47,7 +52,8 @@ export function readOptions(args) {
       quick: { type: 'boolean', default: false },
       workloads: { type: 'string' },
       contenders: { type: 'string' },
-      only: { type: 'string', default: 'verify,time,memory,footprint' },
+      features: { type: 'string' },
+      only: { type: 'string', default: allParts },
       rounds: { type: 'string' },
       budget: { type: 'string' },
       timeout: { type: 'string', default: '40' },
@@ -64,7 +70,8 @@ export function readOptions(args) {
     isQuick: values.quick,
     workloads: list(values.workloads, Object.keys(workloads)),
     contenders: list(values.contenders, Object.keys(contenders)),
-    isPartial: values.workloads !== undefined || values.contenders !== undefined || values.only !== 'verify,time,memory,footprint',
+    features: list(values.features, Object.keys(features)),
+    isPartial: [values.workloads, values.contenders, values.features].some((given) => given !== undefined) || values.only !== allParts,
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     budgetMs: Number(values.budget ?? (values.quick ? 100 : 200)),
     timeoutMs: Number(values.timeout) * 1000,
@@ -76,5 +83,6 @@ export function readOptions(args) {
   };
   options.workloads.forEach(workload);
   options.contenders.forEach(entryOf);
+  options.features.forEach(featureOf);
   return options;
 }

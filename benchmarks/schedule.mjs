@@ -1,5 +1,6 @@
 // What is measured how often. Ratios and gates stand on the basis, so it is measured most.
 import { entryOf } from './contenders.mjs';
+import { featureOf } from './features.mjs';
 import { workload, workloads } from './workloads.mjs';
 
 /** Rounds by the group of the contender and of the workload. */
@@ -24,10 +25,10 @@ const detailsWithMemory = new Set(['hand-counter:named', 'stageflow:unused', 'st
 
 /**
  * @typedef {object} Task
- * @property {'verify' | 'time' | 'memory'} mode
+ * @property {'verify' | 'time' | 'memory' | 'feature'} mode
  * @property {number} round
- * @property {string} workload
- * @property {string} contender
+ * @property {string} workload The feature, in its mode.
+ * @property {string} contender Its variant, in that mode.
  */
 
 /**
@@ -38,7 +39,7 @@ const detailsWithMemory = new Set(['hand-counter:named', 'stageflow:unused', 'st
  * @returns {Task[]}
  */
 export function schedule(options, random = Math.random) {
-  return [...verifyTasks(options), ...timeTasks(options, random), ...memoryTasks(options)];
+  return [...verifyTasks(options), ...timeTasks(options, random), ...memoryTasks(options), ...featureTasks(options, random)];
 }
 
 function verifyTasks({ only, contenders, workloads: chosen, isQuick }) {
@@ -87,6 +88,19 @@ function hasMemory(contender, id, isQuick) {
   const { group } = entryOf(contender);
   if (group === 'detail') return detailsWithMemory.has(contender) && id === 'sparse-1k';
   return group !== 'peer' || (!isQuick && memoryOfPeers.has(id));
+}
+
+function featureTasks({ only, features, rounds: given, isQuick }, random) {
+  if (!only.has('features')) return [];
+  /** @type {Task[]} */
+  const tasks = [];
+  for (let round = 0; round < (given ?? (isQuick ? 1 : 4)); round++) {
+    for (const id of features) {
+      for (const contender of shuffled(Object.keys(featureOf(id).variants), random))
+        tasks.push({ mode: 'feature', round, workload: id, contender });
+    }
+  }
+  return tasks;
 }
 
 const sizes = new Map();

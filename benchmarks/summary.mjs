@@ -1,3 +1,4 @@
+import { featureOf } from './features.mjs';
 import { median } from './statistics.mjs';
 
 /** What ratios are to. */
@@ -69,9 +70,9 @@ export class Summary {
   }
 
   /** @returns {number | undefined} The median over the rounds in which both were measured. */
-  ratio(contender, workload, to = basis, field = 'usPerStage') {
-    const bases = new Map(this.rows('time', to, workload).map((row) => [row.round, row[field]]));
-    const ratios = this.rows('time', contender, workload)
+  ratio(contender, workload, to = basis, field = 'usPerStage', mode = 'time') {
+    const bases = new Map(this.rows(mode, to, workload).map((row) => [row.round, row[field]]));
+    const ratios = this.rows(mode, contender, workload)
       .map((row) => row[field] / bases.get(row.round))
       .filter(Number.isFinite);
     return ratios.length === 0 ? undefined : median(ratios);
@@ -83,15 +84,30 @@ export class Summary {
    *
    * @returns {number | undefined}
    */
-  bestRatio(contender, workload, to = basis, field = 'usPerStage') {
-    const [own, other] = [contender, to].map((id) => this.best(id, workload, field));
+  bestRatio(contender, workload, to = basis, field = 'usPerStage', mode = 'time') {
+    const [own, other] = [contender, to].map((id) => this.best(id, workload, field, mode));
     return own === undefined || other === undefined ? undefined : own / other;
   }
 
   /** @returns {number | undefined} The figure of the best round. */
-  best(contender, workload, field = 'usPerStage') {
-    const best = Math.min(...this.rows('time', contender, workload).map((row) => row[field] ?? Number.POSITIVE_INFINITY));
+  best(contender, workload, field = 'usPerStage', mode = 'time') {
+    const best = Math.min(...this.rows(mode, contender, workload).map((row) => row[field] ?? Number.POSITIVE_INFINITY));
     return Number.isFinite(best) ? best : undefined;
+  }
+
+  /** @returns {number | undefined} µs for one unit of a feature. */
+  feature(feature, variant) {
+    return this.value('feature', variant, feature, 'usPerUnit');
+  }
+
+  /** @returns {number | undefined} To its basis: the median over the rounds in which both were measured. */
+  featureRatio(feature, variant) {
+    return this.ratio(variant, feature, featureOf(feature).basis, 'usPerUnit', 'feature');
+  }
+
+  /** @returns {number | undefined} Of the best rounds, as {@link bestRatio}. */
+  bestFeatureRatio(feature, variant) {
+    return this.bestRatio(variant, feature, featureOf(feature).basis, 'usPerUnit', 'feature');
   }
 
   /** With more rows, of another round of measuring the same. */

@@ -22,7 +22,14 @@ const many = [...chains, ...wide, ...large];
  * @returns {Target[]}
  */
 export function targets(summary) {
-  return [...times(summary), ...concurrency(summary), ...memory(summary), ...plan(summary), ...footprint(summary)];
+  return [
+    ...times(summary),
+    ...interceptors(summary),
+    ...concurrency(summary),
+    ...memory(summary),
+    ...plan(summary),
+    ...footprint(summary),
+  ];
 }
 
 function times(summary) {
@@ -42,6 +49,18 @@ function times(summary) {
     { figure: 'one stage, bare', unit: 'µs/run', most: 0.4, measured: summary.time('stageflow', 'one') },
     { figure: 'defaults: timings, reports, run id; worst graph', unit: 'µs/stage', most: 0.4, measured: worst('stageflow:default', many) },
     { figure: 'everything on; worst graph', unit: 'µs/stage', most: major >= 24 ? 0.6 : 1, measured: worst('stageflow:all', many) },
+  ];
+}
+
+/** What they add to the bare chain. */
+function interceptors(summary) {
+  const added = (variant) => {
+    const [none, some] = ['none', variant].map((id) => summary.feature('interceptors', id));
+    return none === undefined || some === undefined ? undefined : some - none;
+  };
+  return [
+    { figure: 'one interceptor, added', unit: 'µs/stage', most: 0.18, measured: added('stageflow:1') },
+    { figure: 'ten interceptors, added', unit: 'µs/stage', most: 1.9, measured: added('stageflow:10') },
   ];
 }
 

@@ -1,7 +1,8 @@
-// The process that measures one contender on one workload. What it finds goes to stdout, as one line of JSON after `@@`.
+// The process that measures one contender on one workload, or one variant of a feature. What it finds goes to stdout, as one line of JSON after `@@`.
 import { loadContender } from '../contenders.mjs';
 import { workload } from '../workloads.mjs';
 import { measureConcurrency } from './concurrency.mjs';
+import { measureFeature } from './feature.mjs';
 import { measureMemory } from './memory.mjs';
 import { measureTime } from './time.mjs';
 import { verify } from './verify.mjs';
@@ -22,15 +23,17 @@ for (const kind of ['uncaughtException', 'unhandledRejection']) {
 // Some peers wait on handles that do not keep a process alive.
 setInterval(() => {}, 1 << 30);
 
-const contender = await loadContender(contenderId);
-const given = workload(workloadId);
-const graph = given.graph();
-const isPossible = (contender.supports?.(graph) ?? true) && !(given.reads && contender.receives === 'nothing');
+if (mode === 'feature') report(await measureFeature({ feature: workloadId, variant: contenderId, budgetMs }));
+else await measureWorkload();
+process.exit(0);
 
-if (!isPossible) report({ impossible: true });
-else {
+async function measureWorkload() {
+  const contender = await loadContender(contenderId);
+  const given = workload(workloadId);
+  const graph = given.graph();
+  const isPossible = (contender.supports?.(graph) ?? true) && !(given.reads && contender.receives === 'nothing');
+  if (!isPossible) return report({ impossible: true });
   const subject = { contender, graph, workload: given, budgetMs };
   const measures = { verify, memory: measureMemory, time: given.concurrentRuns ? measureConcurrency : measureTime };
   report({ stages: graph.size, ...(await measures[mode](subject)), rssMb: process.resourceUsage().maxRSS / 1024 });
 }
-process.exit(0);

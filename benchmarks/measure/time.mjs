@@ -27,12 +27,25 @@ export async function measureTime({ contender, graph, workload, budgetMs }) {
   const coldBuildMs = await timed(build);
   const coldRunMs = await timed(run);
   const cold = { coldBuildMs, coldRunMs };
+  const builds = coldRunMs > slowMs ? [coldBuildMs] : await repeat(budgetMs / 4, coldBuildMs > slowMs / 4 ? 1 : 3, () => timed(build));
+  const { samples, runMs, cpuShare } = await sampled(run, budgetMs, coldRunMs);
+  return { ...cold, buildMs: median(builds), cpuShare, samples, runMs, usPerStage: (runMs * 1000) / graph.size };
+}
+
+/**
+ * Repeats runs, warm unless they are slow.
+ *
+ * @param {() => Promise<unknown>} run
+ * @param {number} budgetMs
+ * @param {number} coldRunMs How long the first one took.
+ * @returns {Promise<{ samples: number, runMs: number, cpuShare?: number }>} How many samples, and their median.
+ */
+export async function sampled(run, budgetMs, coldRunMs) {
   if (coldRunMs > slowMs) {
     const samples = [coldRunMs];
     for (let more = coldRunMs > 5 * slowMs ? 0 : 2; more > 0; more--) samples.push(await timed(run));
-    return { ...cold, buildMs: coldBuildMs, ...inUnits(samples, graph.size) };
+    return { samples: samples.length, runMs: median(samples) };
   }
-  const builds = await repeat(budgetMs / 4, coldBuildMs > slowMs / 4 ? 1 : 3, () => timed(build));
   // Where each stage has code of its own, it takes many runs until all of it is compiled.
   await repeat(1.5 * budgetMs, coldRunMs < 20 ? 100 : 3, run);
   const batch = Math.max(1, Math.min(5000, Math.round(1 / Math.max(await timed(run), 1e-3))));
@@ -46,7 +59,7 @@ export async function measureTime({ contender, graph, workload, budgetMs }) {
     return ms / batch;
   });
   const cpuShare = (cpuMs() - cpu) / (performance.now() - start);
-  return { ...cold, buildMs: median(builds), cpuShare, ...inUnits(samples, graph.size) };
+  return { samples: samples.length, runMs: median(samples), cpuShare };
 }
 
 /** Processor time of this process so far, of all its threads. */
@@ -61,7 +74,7 @@ function cpuMs() {
  *
  * @param {() => unknown} action
  */
-async function timed(action) {
+export async function timed(action) {
   const cpu = cpuMs();
   const start = performance.now();
   await action();
@@ -85,13 +98,4 @@ async function repeat(forMs, atLeast, action) {
   const end = performance.now() + 4 * forMs;
   while (results.length < atLeast || (cpuMs() < cpuEnd && performance.now() < end)) results.push(await action());
   return results;
-}
-
-/**
- * @param {readonly number[]} samples
- * @param {number} size
- */
-function inUnits(samples, size) {
-  const runMs = median(samples);
-  return { samples: samples.length, runMs, usPerStage: (runMs * 1000) / size };
 }

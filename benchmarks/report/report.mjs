@@ -2,6 +2,7 @@ import { contenders } from '../contenders.mjs';
 import { basis } from '../summary.mjs';
 import { targets } from '../targets.mjs';
 import { workloads } from '../workloads.mjs';
+import { featureSection } from './features.mjs';
 import { figure, table } from './table.mjs';
 
 /**
@@ -18,6 +19,7 @@ export function renderReport(summary, gates) {
     timeSection(summary),
     concurrencySection(summary),
     hugeSection(summary),
+    featureSection(summary),
     memorySection(summary),
     coldSection(summary),
     footprintSection(summary),
