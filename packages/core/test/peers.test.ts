@@ -1,5 +1,22 @@
 // The graphs on which other engines stumble, each as reported against them.
-import { branch, firstOf, inputs, map, optional, pipeline, route, skip, stage } from '@stageflow/core';
+import {
+  branch,
+  createRuntime,
+  firstOf,
+  inputs,
+  map,
+  memoryRunStore,
+  optional,
+  pipeline,
+  type Run,
+  route,
+  type Schema,
+  skip,
+  stage,
+  subpipeline,
+  suspend,
+} from '@stageflow/core';
+import { definePipeline } from '@stageflow/core/define';
 import { describe, expect, test } from 'vitest';
 import { timedStages } from './timed-stages.ts';
 
@@ -130,4 +147,76 @@ describe('one failed item of a hundred', () => {
     expect(run).toMatchObject({ status: 'failed', error: { path: 'it[57]/each' } });
     expect(run.counts).toMatchObject({ failed: 2 });
   });
+});
+
+// Compiles there, and fails at run time at the recursion limit.
+test('two stages that need each other are refused when they are defined, with the way round', () => {
+  const stages = [
+    { name: 'a', needs: { b: 'b' }, run: () => 1 },
+    { name: 'b', needs: { a: 'a' }, run: () => 1 },
+  ];
+  const circle = () => definePipeline({ name: 'p', stages, outputs: { a: 'a' } });
+  expect(circle).toThrow(expect.objectContaining({ message: expect.stringContaining('a -> b -> a') }));
+  const straight = stages.map(({ name, run }) => ({ name, run }));
+  expect(() => definePipeline({ name: 'p', stages: straight, outputs: { a: 'a', b: 'b' } })).not.toThrow();
+});
+
+describe('approvals', () => {
+  const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+  const { order } = inputs<{ order: string }>();
+  const called: string[] = [];
+  const price = stage('price', { needs: { order }, run: ({ order }) => called.push(`price ${order}`) && order.length });
+  const ask = stage('ask', {
+    needs: { order, price },
+    run: ({ order, price }, { answer }) => answer(anything) ?? suspend({ order, price }),
+  });
+  const approve = pipeline('approve', { outputs: { answer: ask } });
+  const outer = pipeline('outer', { outputs: { inner: subpipeline('inner', approve, { order }) } });
+  const { orders } = inputs<{ orders: readonly string[] }>();
+  const all = map('all', orders, (order) => subpipeline('outer', outer, { order }), { key: (order) => order });
+  const shop = pipeline('shop', { outputs: { all } });
+
+  function waitsOf(run: Run<unknown>) {
+    if (run.status !== 'suspended') throw new Error(`the run is ${run.status}`);
+    return run.waits.map(({ path, request }) => [path, request]);
+  }
+
+  // Elsewhere one of them is resumed for another, or the whole from its top.
+  test('asked for inside pipelines inside pipelines inside a map are open at once, each by its path', async () => {
+    called.length = 0;
+    const runtime = createRuntime({ pipelines: [shop], store: memoryRunStore() });
+    const first = await runtime.run(shop, { orders: ['ab', 'c'] }, { runId: 'r' });
+    expect(waitsOf(first)).toEqual([
+      ['all[ab]/outer/inner/ask', { order: 'ab', price: 2 }],
+      ['all[c]/outer/inner/ask', { order: 'c', price: 1 }],
+    ]);
+    await runtime.decide('r/all[c]/outer/inner/ask#answer', 'yes to c');
+    const second = await runtime.resume('r');
+    expect(waitsOf(second)).toEqual([['all[ab]/outer/inner/ask', { order: 'ab', price: 2 }]]);
+    await runtime.decide('r/all[ab]/outer/inner/ask#answer', 'yes to ab');
+    const third = await runtime.resume('r');
+    expect(third.outputs).toEqual({ all: [{ inner: { answer: 'yes to ab' } }, { inner: { answer: 'yes to c' } }] });
+    expect(called).toEqual(['price ab', 'price c']);
+  });
+});
+
+// Tries the whole list again, finished items included.
+test('an item that is tried again is alone in that', async () => {
+  const { takes, see } = timedStages();
+  const tries: number[] = [];
+  const list = stage('list', { needs: { go: takes('go', 0) }, run: () => [0, 1, 2] });
+  const it = map('it', list, (item) =>
+    stage('each', {
+      needs: { item },
+      retry: { attempts: 2, baseMs: 10, jitter: 'none' },
+      run: ({ item }) => {
+        tries.push(item);
+        if (item === 1 && tries.filter((tried) => tried === 1).length === 1) throw new Error('not yet');
+        return item;
+      },
+    }),
+  );
+  const { run } = await see(pipeline('p', { outputs: { it } }));
+  expect(run.outputs).toEqual({ it: [0, 1, 2] });
+  expect(tries).toEqual([0, 1, 2, 1]);
 });
