@@ -24,7 +24,8 @@ function start(root: string, { killAt = 0, args = [], node = [] }: { killAt?: nu
   const options = ['--policy', join(root, 'policy.json'), '--out', join(root, 'out'), '--journal', join(root, 'journal.sqlite')];
   const { signal, status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=@stageflow/source', '--import', traced, ...node, main, root, ...options, ...args],
+    // Node 22 warns of its own SQLite.
+    ['--no-warnings', '--conditions=@stageflow/source', '--import', traced, ...node, main, root, ...options, ...args],
     { encoding: 'utf8', env: { ...process.env, TRACE_FILE: trace, TRACE_KILL_AT: String(killAt) } },
   );
   const read = existsSync(trace) ? readFileSync(trace, 'utf8').trim().split('\n').sort() : [];
