@@ -14,10 +14,10 @@ const seed = Number(process.env['STAGEFLOW_SEED'] ?? 2_025);
 const timeout = Math.max(120_000, numRuns * 240);
 
 /** A process: a clock and the functions of the stages, which note what they do. */
-function start(script: ScriptedRegionRun, store: RunStore, now: number) {
+function start(script: ScriptedRegionRun, store: RunStore, now: number, asksFirst: (path: string) => boolean = () => false) {
   const clock = virtualClock({ now });
   const deeds: Deed[] = [];
-  const made = scriptedRegions('scripted', script, { clock, deeds });
+  const made = scriptedRegions('scripted', script, { clock, deeds, asksFirst });
   const { failureMode, maxConcurrency, graceMs } = script;
   const options = { pipelines: [made], services: {}, store, clock, random: () => 0.5, failureMode, maxConcurrency, graceMs };
   return { clock, deeds, made, runtime: createRuntime(options as never) };
@@ -133,4 +133,41 @@ test('a run that dies at any of its writes and is gone on with ends as one that 
   await fc.assert(fc.asyncProperty(randomRegions({ timeless: true }), fc.nat(1_000), fc.boolean(), check), { numRuns, seed });
   // Runs were interrupted where something had ended, where something was under way, and after effects had begun.
   expect(Math.min(resumed, restored, again, effects)).toBeGreaterThan(numRuns / 8);
+});
+
+/** The run whose stages ask first, answered in a random order, each answer by a process of its own that goes on with it. */
+async function answered(script: ScriptedRegionRun, asksFirst: (path: string) => boolean, choose: (count: number) => number) {
+  const store = memoryRunStore();
+  let process = start(script, store, epoch, asksFirst);
+  let run = (await process.clock.settle(process.runtime.run(process.made as never, given as never, { runId: 'r' }), bounds)) as Run;
+  const called: Deed[] = [...process.deeds];
+  let answers = 0;
+  while (run.status === 'suspended') {
+    const { waitId } = run.waits[choose(run.waits.length)] as (typeof run.waits)[number];
+    await process.runtime.decide(waitId, 'go on');
+    answers++;
+    process = start(script, store, epoch + answers * 3_600_000, asksFirst);
+    run = (await process.clock.settle(process.runtime.resume('r'), bounds)) as Run;
+    called.push(...process.deeds);
+  }
+  return { run, answers, called: called.filter(({ did }) => did === 'called') };
+}
+
+test('a run whose stages ask for leave first, answered one by one in any order, ends as one whose stages do not', { timeout }, async () => {
+  let [asked, several] = [0, 0];
+  const check = async (script: ScriptedRegionRun, asksEvery: number, order: number): Promise<void> => {
+    const { run: expected } = await whole(script);
+    const asksFirst = (path: string): boolean => [...path].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % asksEvery === 0;
+    const { run, answers, called } = await answered(script, asksFirst, (count) => order % count);
+    expect(summary(run)).toEqual(summary(expected));
+    const once = new Set(called.map(({ path, attempt }) => `${path}#${attempt}`));
+    expect(called.length).toBe(once.size);
+    asked += answers;
+    if (answers > 1) several++;
+  };
+  await fc.assert(fc.asyncProperty(randomRegions({ timeless: true }), fc.integer({ min: 1, max: 4 }), fc.nat(1_000), check), {
+    numRuns,
+    seed,
+  });
+  expect(Math.min(asked, several)).toBeGreaterThan(numRuns / 8);
 });

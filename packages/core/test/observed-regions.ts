@@ -16,11 +16,13 @@ import {
   type RunEvent,
   race,
   route,
+  type Schema,
   type StageContext,
   settled,
   skip,
   stage,
   subpipeline,
+  suspend,
   transform,
   work,
 } from '@stageflow/core';
@@ -66,6 +68,8 @@ export interface ObservedRegions {
 export interface Stagehand {
   readonly clock: VirtualClock;
   readonly deeds: Deed[];
+  /** Whether a stage asks for leave before it does anything, the first time it is called. @default none does */
+  readonly asksFirst?: (path: string) => boolean;
 }
 
 /** Runs a pipeline with regions in virtual time, and goes on watching until no timer is left. */
@@ -200,9 +204,12 @@ function writePlain(node: ScriptedPlain, written: Written, hand: Stagehand): nev
   return makers[kind]?.(name, { ...spec, run }) as never;
 }
 
-function behaviour(node: ScriptedPlain, { clock, deeds }: Stagehand) {
+const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+
+function behaviour(node: ScriptedPlain, { clock, deeds, asksFirst }: Stagehand) {
   return (values: Readonly<Record<string, unknown>>, context: StageContext): unknown => {
     const { path, attempt } = context;
+    if (node.kind !== 'guard' && asksFirst?.(path) === true && context.answer(anything) === undefined) return suspend({ path });
     const note = (did: Deed['did']): void => void deeds.push({ did, path, attempt, atMs: clock.monotonic() });
     const number = numberOf(node.name, Object.entries(values));
     const fate = befalls(node.mishap, number, attempt) ? node.mishap?.what : undefined;
