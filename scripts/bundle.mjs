@@ -19,7 +19,14 @@ export async function bundleEntries(workspacePackage) {
   if (!entries.every((entry) => existsSync(entry))) return;
   const fresh = mkdtempSync(join(directory, 'dist', '.bundle-'));
   const bundle = await rolldown({ input: entries, external: (id) => !id.startsWith('.') && !id.startsWith('/') });
-  await bundle.write({ dir: fresh, format: 'esm', chunkFileNames: 'shared.js', minifyInternalExports: false, comments: { jsdoc: false } });
+  await bundle.write({
+    dir: fresh,
+    format: 'esm',
+    chunkFileNames: '[name].js',
+    codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+    minifyInternalExports: false,
+    comments: { jsdoc: false },
+  });
   await bundle.close();
   const kept = new Set(Object.values(manifest.imports ?? {}).flatMap((target) => conditionalTargets(target)));
   for (const file of filesIn(dist)) {
