@@ -31,7 +31,8 @@ export class StageExecution implements Execution {
   /** What a guard judges, whatever its function does to the record it is given. */
   #subject: unknown;
   #attempt: Attempt | undefined;
-  readonly #timers: AttemptTimers;
+  /** Made when a limit is to be watched. */
+  #timers: AttemptTimers | undefined;
   #count = 0;
   #activeMs = 0;
   #previousWaitMs = 0;
@@ -59,7 +60,6 @@ export class StageExecution implements Execution {
     this.#count = this.#single?.attemptsBefore ?? 0;
     this.#activeMs = this.#single?.activeMsBefore ?? 0;
     this.#onAttemptOver = onAttemptOver;
-    this.#timers = new AttemptTimers(scope, stage, (attempt, error) => this.#giveUp(attempt, error));
   }
 
   /** Whether a call of the function is under way; between two attempts none is. */
@@ -95,7 +95,7 @@ export class StageExecution implements Execution {
     const stage = this.#stage;
     attempt.called = true;
     if (this.#layers !== undefined) attempt.restart();
-    this.#timers.set(attempt, this.#activeMs);
+    this.#watchLimits(attempt);
     const values = gatherValues(stage, scope.state);
     this.#subject = values['subject'];
     let returned: unknown;
@@ -154,6 +154,13 @@ export class StageExecution implements Execution {
 
   /** Nothing to do: a scope that has closed takes nothing from its attempts. */
   close(): void {}
+
+  #watchLimits(attempt: Attempt): void {
+    const { timeoutMs, budgetMs, idleMs } = this.#stage;
+    if (timeoutMs === undefined && budgetMs === undefined && idleMs === undefined) return;
+    this.#timers ??= new AttemptTimers(this.#scope, this.#stage, (late, error) => this.#giveUp(late, error));
+    this.#timers.set(attempt, this.#activeMs);
+  }
 
   /** A limit passed: aborts, and waits for the function to settle or the grace to pass. */
   #giveUp(attempt: Attempt, error: StageflowError): void {
@@ -323,7 +330,7 @@ export class StageExecution implements Execution {
   }
 
   #cancelTimers(): void {
-    this.#timers.cancel();
+    this.#timers?.cancel();
     this.#grace?.cancel();
   }
 }
