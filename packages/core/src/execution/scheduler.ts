@@ -24,6 +24,13 @@ import { yieldToHost } from './yield-to-host.ts';
 const sliceMs = 10;
 const sliceStages = 256;
 
+/** What the outermost scope of a run is opened with: one object for each failure mode. */
+const outermost = {
+  'fail-fast': { handled: false, failureMode: 'fail-fast', onEnd: undefined },
+  continue: { handled: false, failureMode: 'continue', onEnd: undefined },
+  'best-effort': { handled: false, failureMode: 'best-effort', onEnd: undefined },
+} as const;
+
 /** How long the part of the queue that is done with may grow before it is let go. */
 const keptQueue = 4096;
 
@@ -97,7 +104,7 @@ export class Scheduler {
     this.result = new Promise((resolve) => {
       this.resolve = resolve;
     });
-    this.root = new Scope(this, state, { handled: false, failureMode: setup.limits.failureMode, onEnd: undefined });
+    this.root = new Scope(this, state, outermost[setup.limits.failureMode]);
   }
 
   /** @param stop - Given where the run is stopped before it began. */
@@ -112,7 +119,9 @@ export class Scheduler {
   }
 
   private begin(): void {
-    this.root.start();
+    // A copy of what waits for nothing is the queue, unless it is to be noted since when each of them is ready.
+    if (this.recordsQueueTime) this.root.start();
+    else this.ready = this.state.plan.roots.slice();
     this.drain();
   }
 
