@@ -175,8 +175,10 @@ export class Calls {
     inner.print = valuesPrint(values);
     const kept = journal.restored(inner.pathAt(0))?.values;
     if (kept === undefined || kept === inner.print) return;
-    const details = { stage: caller.stage.name, call: id, expected: `made with ${kept}`, received: `made with ${inner.print}` };
-    throw new StageflowError('SF_NONDETERMINISTIC', details, locationOf(this.#scope, caller.stage, caller.attempt));
+    const { stage, attempt } = caller;
+    const call = this.#scope.state.pathOf(stage) + id;
+    const details = { stage: stage.name, call, expected: `made with ${kept}`, received: `made with ${inner.print}` };
+    throw new StageflowError('SF_NONDETERMINISTIC', details, locationOf(this.#scope, stage, attempt));
   }
 
   #ended({ stage, attempt }: Caller, call: Call, ended: Scope): void {

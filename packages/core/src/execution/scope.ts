@@ -278,7 +278,6 @@ export class Scope {
 
   /** @param taints - Whether what waited must look at how this ended. */
   private letGo(index: number, taints: boolean): void {
-    if (taints) this.tainted ??= [];
     const { offsets, successors } = this.plan;
     for (let position = offsets[index] as number, last = offsets[index + 1] as number; position < last; position++) {
       const successor = successors[position] as number;
@@ -296,11 +295,13 @@ export class Scope {
    * @param taints - Whether what waited must look at how this ended.
    */
   release(index: number, taints = false): void {
-    if (taints) {
-      this.tainted ??= [];
-      this.tainted[index] = true;
-    }
+    if (taints) this.taint(index);
     if (--(this.remaining[index] as number) === 0) this.enqueue(index);
+  }
+
+  private taint(index: number): void {
+    this.tainted ??= [];
+    this.tainted[index] = true;
   }
 
   /** Puts a stage in the queue: for the first time, or between two attempts. */
@@ -318,7 +319,7 @@ export class Scope {
     if (from === -1 || entry === undefined) return;
     const { cursor, decided, taints } = advanceGroup(entry.stages, from, this.state);
     cursors[group] = decided ? -1 : cursor;
-    if (taints && this.tainted !== undefined) this.tainted[entry.reader] = true;
+    if (taints) this.taint(entry.reader);
     if (decided) this.release(entry.reader);
   }
 
@@ -364,11 +365,11 @@ export class Scope {
 
   private endTheRest(reason: string): void {
     const { state, plan } = this;
+    this.madeCalls?.close();
     for (const stage of plan.stages) {
       if (state.status[stage.index] !== running) continue;
       const execution = this.executions?.get(stage.index);
       execution?.close();
-      this.madeCalls?.close();
       if (execution?.isCalling !== false) state.recordUnsettled(stage.index);
       // Given up: its slot is free, whenever it settles.
       if (execution?.holdsSlot !== false) this.leave();

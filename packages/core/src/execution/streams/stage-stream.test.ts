@@ -341,7 +341,7 @@ describe('another attempt of a producer', () => {
   });
 
   test('takes nothing from the one before', async () => {
-    const { see } = timedStages();
+    const { clock, see } = timedStages();
     const told: unknown[] = [];
     let first: StageContext | undefined;
     const producer = stage('producer', {
@@ -363,7 +363,7 @@ describe('another attempt of a producer', () => {
     const reader = stage('reader', {
       needs: {
         chunks: streamed(producer, { capacity: 1 }),
-        last: stage('last', { run: () => new Promise((done) => setTimeout(done, 5)) }),
+        last: stage('last', { run: () => clock.sleep(5) }),
       },
       run: ({ chunks }) => allOf(chunks),
     });
