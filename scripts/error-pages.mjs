@@ -1,6 +1,7 @@
 // The pages in docs/errors: one for each code of the table of errors, and an index.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { errorTable } from '../packages/core/src/error-table.ts';
 import { places } from './error-pages/prose.mjs';
 import { root } from './workspace.mjs';
@@ -12,7 +13,19 @@ import { root } from './workspace.mjs';
  */
 
 const folder = join(root, 'docs/errors');
-const table = /** @type {Readonly<Record<string, Entry>>} */ (/** @type {unknown} */ (errorTable));
+
+/** Every error there is by its code: of the table of core, and what the other packages define in their `errors.ts`. */
+export const entries = /** @type {Readonly<Record<string, Entry>>} */ (
+  /** @type {unknown} */ ({ ...errorTable, ...Object.fromEntries(await definitions()) })
+);
+
+async function definitions() {
+  const files = globSync('packages/*/src/errors.ts', { cwd: root }).filter((path) => !path.startsWith('packages/core/'));
+  const modules = await Promise.all(files.map((path) => import(/* @vite-ignore */ pathToFileURL(join(root, path)).href)));
+  return modules
+    .flatMap((module) => Object.values(module))
+    .flatMap((value) => (typeof value?.code === 'string' ? [[value.code, value]] : []));
+}
 const written = '<!-- Written by scripts/error-pages.mjs. Edit the table of errors, or the prose in scripts/error-pages. -->';
 
 /** Details that print as their own names, for the message as a template. */
@@ -38,15 +51,15 @@ export function errorPages() {
   for (const place of places) {
     for (const [code, prose] of Object.entries(place.errors)) pages.set(`${code}.md`, errorPage(code, entryOf(code), place, prose));
   }
-  const missing = Object.keys(table).filter((code) => !pages.has(`${code}.md`));
+  const missing = Object.keys(entries).filter((code) => !pages.has(`${code}.md`));
   if (missing.length > 0) throw new Error(`scripts/error-pages has no prose for ${missing.join(', ')}`);
   return pages;
 }
 
 /** @param {string} code */
 function entryOf(code) {
-  const entry = table[code];
-  if (!entry) throw new Error(`scripts/error-pages has prose for ${code}, which the table of errors does not have`);
+  const entry = entries[code];
+  if (!entry) throw new Error(`scripts/error-pages has prose for ${code}, which no package defines`);
   return entry;
 }
 

@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isStageflowError } from '@stageflow/core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { errorTable } from '../packages/core/src/error-table.ts';
 import { type Prose, places } from './error-pages/prose.mjs';
-import { checkErrorPages, errorPages } from './error-pages.mjs';
+import { checkErrorPages, entries, errorPages } from './error-pages.mjs';
 import { root } from './workspace.mjs';
 
-const messages = errorTable as Readonly<Record<string, { message(details: object): string }>>;
-const codes = Object.keys(errorTable);
+const codes = Object.keys(entries);
 const examples: [string, Prose][] = places.flatMap(({ errors }) => Object.entries(errors));
 
 describe('the error pages', () => {
@@ -48,7 +46,7 @@ describe('the example of', () => {
       () => undefined,
       (error: unknown) => error,
     );
-    expect(messageOf(thrown, code)).toBe(messages[code]?.message(details));
+    expect(messageOf(thrown, code)).toBe(entries[code]?.message(details));
     await expect(run(`${code}.mend.ts`, mend)).resolves.toBeDefined();
   });
 });

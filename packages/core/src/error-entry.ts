@@ -3,6 +3,8 @@ export interface ErrorEntry<Details> {
   readonly message: (details: Details) => string;
   readonly hint: (details: Details) => string;
   readonly retryable: boolean;
+  /** Where more is said about it. @default the page of its code in this repository */
+  readonly docs?: string | undefined;
 }
 
 /** One entry of the table of codes. */

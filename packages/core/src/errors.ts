@@ -1,4 +1,6 @@
+import type { ErrorDefinition } from './define-error.ts';
 import type { ErrorCode, ErrorDetails } from './error-details.ts';
+import type { ErrorEntry } from './error-entry.ts';
 import { errorTable } from './error-table.ts';
 
 const brand: unique symbol = Symbol.for('stageflow.error');
@@ -13,10 +15,16 @@ export interface ErrorLocation {
   readonly attempt?: number | undefined;
 }
 
+/** A code of Stageflow's own, or one that another package or the host defines. */
+export type AnyErrorCode = ErrorCode | (string & {});
+
+/** What an error of this code carries. */
+export type DetailsOf<C extends string> = C extends ErrorCode ? ErrorDetails[C] : unknown;
+
 /** The JSON form of a {@link StageflowError}. */
 export interface StageflowErrorJson extends ErrorLocation {
   readonly name: string;
-  readonly code: ErrorCode;
+  readonly code: AnyErrorCode;
   readonly message: string;
   readonly hint: string;
   readonly docs: string;
@@ -34,15 +42,15 @@ export interface StageflowErrorJson extends ErrorLocation {
  * if (run.status === 'failed') console.error(run.error.code, run.error.path, run.error.hint, run.error.cause);
  * ```
  */
-export class StageflowError<C extends ErrorCode = ErrorCode> extends Error implements ErrorLocation {
+export class StageflowError<C extends string = AnyErrorCode, Details = DetailsOf<C>> extends Error implements ErrorLocation {
   override readonly name = 'StageflowError';
   /** Stable; never renamed. */
   readonly code: C;
   /** What the message was made of. */
-  readonly details: ErrorDetails[C];
+  readonly details: Details;
   /** What to do about it. */
   readonly hint: string;
-  /** The page about this code, relative to the repository. */
+  /** Where more is said about this code: of Stageflow's own, a page of this repository. */
   readonly docs: string;
   /** Whether the same call may succeed later: the default answer of a retry policy. */
   readonly retryable: boolean;
@@ -51,15 +59,20 @@ export class StageflowError<C extends ErrorCode = ErrorCode> extends Error imple
   readonly path: string | undefined;
   readonly attempt: number | undefined;
 
-  constructor(code: C, details: ErrorDetails[C], options: ErrorLocation & { readonly cause?: unknown; readonly retryable?: boolean } = {}) {
-    const entry = errorTable[code];
+  /** @param kind - A code of the table, or what {@link defineError} gave. */
+  constructor(
+    kind: (C & ErrorCode) | ErrorDefinition<C, Details>,
+    details: NoInfer<Details>,
+    options: ErrorLocation & { readonly cause?: unknown; readonly retryable?: boolean } = {},
+  ) {
+    const entry = typeof kind === 'string' ? (errorTable[kind] as ErrorEntry<Details>) : kind;
     super(entry.message(details), 'cause' in options ? { cause: options.cause } : undefined);
     // Hidden, and the same symbol in every copy of this package, so that copies recognise each other's errors.
     Object.defineProperty(this, brand, { value: true });
-    this.code = code;
+    this.code = typeof kind === 'string' ? kind : kind.code;
     this.details = details;
     this.hint = entry.hint(details);
-    this.docs = `docs/errors/${code}.md`;
+    this.docs = entry.docs ?? `docs/errors/${this.code}.md`;
     this.retryable = options.retryable ?? entry.retryable;
     this.pipeline = options.pipeline;
     this.runId = options.runId;
@@ -79,12 +92,15 @@ export class StageflowError<C extends ErrorCode = ErrorCode> extends Error imple
 /**
  * Whether `error` is a {@link StageflowError}, made by this copy of the package or another.
  *
- * @param code - Narrows to one code.
+ * @param kind - Narrows to one code, or to what {@link defineError} gave.
  */
-export function isStageflowError<C extends ErrorCode>(error: unknown, code?: C): error is StageflowError<C> {
+export function isStageflowError<C extends string = AnyErrorCode, Details = DetailsOf<C>>(
+  error: unknown,
+  kind?: C | ErrorDefinition<C, Details>,
+): error is StageflowError<C, Details> {
   try {
     if (typeof error !== 'object' || error === null || !(brand in error)) return false;
-    return code === undefined || ('code' in error && error.code === code);
+    return kind === undefined || ('code' in error && error.code === (typeof kind === 'string' ? kind : kind.code));
   } catch {
     return false;
   }

@@ -14,12 +14,20 @@ export {
   skip,
   suspend,
 } from './control.ts';
+export { defineError, type ErrorDefinition, type ErrorText } from './define-error.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
 export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
-export { type ErrorLocation, isStageflowError, StageflowError, type StageflowErrorJson } from './errors.ts';
+export {
+  type AnyErrorCode,
+  type DetailsOf,
+  type ErrorLocation,
+  isStageflowError,
+  StageflowError,
+  type StageflowErrorJson,
+} from './errors.ts';
 export {
   type AttemptAbandoned,
   type AttemptArrivedLate,

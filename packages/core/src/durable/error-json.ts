@@ -1,5 +1,4 @@
-import type { ErrorCode, ErrorDetails } from '../error-details.ts';
-import { errorTable } from '../error-table.ts';
+import { defineError } from '../define-error.ts';
 import { StageflowError, type StageflowErrorJson } from '../errors.ts';
 
 /** `error.toJSON()` as JSON has it. Whatever its details hold, it must not keep what it is part of from being written down. */
@@ -12,21 +11,12 @@ export function plainError(error: StageflowError): StageflowErrorJson {
   }
 }
 
-/**
- * The inverse of `StageflowError.toJSON()`. A code that this version does not know, or details that it cannot read, become a
- * failure that quotes them.
- */
+/** The inverse of `StageflowError.toJSON()`: also of a code that this version does not know, and of details that were lost. */
 export function revivedError(json: StageflowErrorJson): StageflowError {
-  const { pipeline, runId, path, attempt, retryable, cause } = json;
-  const location = { pipeline, runId, path, attempt, retryable, ...(cause === undefined ? {} : { cause: revivedCause(cause) }) };
-  if (Object.hasOwn(errorTable, json.code)) {
-    try {
-      return new StageflowError(json.code as ErrorCode, json.details as ErrorDetails[ErrorCode], location);
-    } catch {
-      // Its message is made of details that are not there.
-    }
-  }
-  return new StageflowError('SF_STAGE_FAILED', { stage: path ?? '', thrown: `${json.code}: ${json.message}` }, location);
+  const { code, message, hint, docs, retryable, details, pipeline, runId, path, attempt, cause } = json;
+  const definition = defineError(code, { message: () => message, hint: () => hint, retryable, docs });
+  const location = { pipeline, runId, path, attempt, ...(cause === undefined ? {} : { cause: revivedCause(cause) }) };
+  return new StageflowError(definition, details, location);
 }
 
 function revivedCause(cause: unknown): unknown {

@@ -7,7 +7,7 @@ import type { Scope } from './scope.ts';
 import { blockStage, failStage, locationOf } from './stage-endings.ts';
 
 /** Failures that say nothing of what a guard was to judge: the run is set up wrongly, or was answered wrongly. */
-const notOfGuards: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['SF_RUNTIME_REQUIRED', 'SF_STEP_REFUSED', 'SF_ANSWER_INVALID']);
+const notOfGuards: ReadonlySet<string> = new Set<ErrorCode>(['SF_RUNTIME_REQUIRED', 'SF_STEP_REFUSED', 'SF_ANSWER_INVALID']);
 
 /**
  * Ends a stage whose last attempt has failed. A guard that could not judge blocks, or lets its subject pass where it
