@@ -102,7 +102,7 @@ export class InterceptedExecution implements Execution {
       final = await callThrough(this.#layers, subject, core, (layer, { value }, before) =>
         cachedOutcome(scope, stage, layer, value, 1, before),
       );
-      if (final !== given) scope.state.recordCached(stage.index);
+      if (final !== given) scope.state.note(stage.index).cached = true;
     } catch (error) {
       final = this.#thrown(error as StageflowError);
     }
@@ -111,7 +111,7 @@ export class InterceptedExecution implements Execution {
     scope.holdBack(stage.index, undefined);
     scope.active--;
     parking.busy--;
-    if (!this.#begun) scope.state.recordAttempt(stage.index, 0);
+    if (!this.#begun) scope.state.note(stage.index).attempts = 0;
     this.#finish(final);
     scope.goOn();
   }

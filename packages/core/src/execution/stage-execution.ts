@@ -82,7 +82,7 @@ export class StageExecution implements Execution {
     this.#suspended = false;
     const attempt = new Attempt(this.#count, () => clock.monotonic());
     this.#attempt = attempt;
-    if (this.#count > 1) scope.state.recordAttempt(stage.index, this.#count);
+    if (this.#count > 1) scope.state.note(stage.index).attempts = this.#count;
     scope.enter();
     scope.scheduler.parking.busy++;
     if (refused !== undefined) this.#ended(attempt, { ended: 'failed', error: refused, thrown: refused, retryable: refused.retryable });
@@ -169,7 +169,7 @@ export class StageExecution implements Execution {
     const graceMs = this.#stage.graceMs ?? this.#scope.scheduler.limits.graceMs;
     this.#grace = this.#scope.scheduler.clock.schedule(() => {
       this.#scope.emit({ type: 'attempt.abandoned', ...stageFields(this.#scope.state, this.#stage, attempt.number), graceMs });
-      this.#scope.state.recordUnsettled(this.#stage.index);
+      this.#scope.state.note(this.#stage.index).unsettled++;
       this.#ended(attempt, { ended: 'failed', error, thrown: error, unsettled: true });
     }, graceMs);
     attempt.abort(error);
@@ -237,7 +237,7 @@ export class StageExecution implements Execution {
   #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
     if (this.#scope.closing) return true;
     if (!attempt.over) return false;
-    this.#scope.state.forgetUnsettled(this.#stage.index);
+    this.#scope.state.note(this.#stage.index).unsettled--;
     this.#scope.emit({ type: 'attempt.arrived_late', ...stageFields(this.#scope.state, this.#stage, attempt.number), settledAs });
     return true;
   }
@@ -270,7 +270,7 @@ export class StageExecution implements Execution {
         this.#end(unfit);
         return scope.goOn();
       }
-      if (end.cached === true) scope.state.recordCached(stage.index);
+      if (end.cached === true) scope.state.note(stage.index).cached = true;
       scope.complete(stage.index, end.value);
     } else if (end.ended === 'blocked') blockStage(scope, stage, end.reason, undefined);
     else if (end.ended === 'skipped') skipStage(scope, stage, end.reason);
@@ -283,7 +283,7 @@ export class StageExecution implements Execution {
   #abandon(attempt: Attempt): void {
     this.#onEnd = undefined;
     this.#close(attempt);
-    if (attempt.called) this.#scope.state.recordUnsettled(this.#stage.index);
+    if (attempt.called) this.#scope.state.note(this.#stage.index).unsettled++;
     attempt.abort(new StageflowError('SF_RUN_CANCELLED', { reason: 'an interceptor ended the attempt' }));
   }
 
