@@ -137,7 +137,7 @@ export class Scope {
     if (this.stopped !== undefined || (this.closing && !isHeldBack)) return;
     this.stopped = stop;
     scheduler.stopping(this, stop);
-    if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => this.giveUp(), scheduler.limits.graceMs);
+    if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => scheduler.giveUp(this), scheduler.limits.graceMs);
     this.controller?.abort(stop.signalReason);
     if (isHeldBack) return scheduler.giveUpInterceptors();
     scheduler.hold(() => {
@@ -344,11 +344,6 @@ export class Scope {
   private recordDuration(index: number): void {
     const { durationMs, startedAfterMs } = this.state;
     (durationMs as number[])[index] = this.scheduler.readClock() - ((startedAfterMs as number[])[index] as number);
-  }
-
-  private giveUp(): void {
-    this.close();
-    this.scheduler.drain();
   }
 
   /** Every started stage has settled, or was given up: gives the rest their outcomes, once. */
