@@ -26,10 +26,21 @@ export interface RetryLater extends Marked<'retry'> {
   readonly afterMs: number | undefined;
 }
 
-/** Made by {@link suspend}. */
-export interface Suspend extends Marked<'suspend'> {
+/** How long a question may wait for its answer. */
+export interface AskOptions {
+  /** Milliseconds from the first time it was asked, a number >= 0. @default no limit */
+  readonly timeoutMs?: number | undefined;
+  /** The answer where none came in time, in a form that can be stored. @default none: the wait has expired */
+  readonly default?: unknown;
+}
+
+/** What is asked of the outside. */
+export interface Asked extends AskOptions {
   readonly request: unknown;
 }
+
+/** Made by {@link suspend}. */
+export interface Suspend extends Marked<'suspend'>, Asked {}
 
 /** What a stage may return in place of a value. */
 export type Control = Skip | Cancel | Fail | RetryLater | Suspend;
@@ -95,12 +106,17 @@ export function retryLater(error: unknown, options: { readonly afterMs?: number 
 
 /**
  * Asks for an answer from outside the process. Needs a runtime whose store keeps waits; anywhere else the stage fails
- * with `SF_RUNTIME_REQUIRED`.
+ * with `SF_RUNTIME_REQUIRED`. The stage is called again with the answer: `context.answer(schema)`, which throws
+ * `SF_WAIT_EXPIRED` where none came in time and there is no default.
  *
  * @param request - What is asked, in a form that can be stored.
+ * @example
+ * ```ts
+ * return suspend({ question: 'Send this?', draft }, { timeoutMs: 86_400_000, default: { approved: false } });
+ * ```
  */
-export function suspend(request: unknown): Suspend {
-  return { [mark]: 'suspend', request };
+export function suspend(request: unknown, options: AskOptions = {}): Suspend {
+  return { [mark]: 'suspend', request, ...options };
 }
 
 /** The kind of control value, or `undefined` for anything else. */

@@ -1,5 +1,5 @@
 import type { DemandOfWhen, When } from './condition.ts';
-import type { Cancel } from './control.ts';
+import type { Asked, AskOptions, Cancel } from './control.ts';
 import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
@@ -27,9 +27,8 @@ export interface Block {
 }
 
 /** Made by {@link review}. */
-export interface Review {
+export interface Review extends Asked {
   readonly [mark]: 'review';
-  readonly request: unknown;
 }
 
 /** The subject may go on, unchanged. */
@@ -52,10 +51,13 @@ export function block(reason: string): Block {
 
 /**
  * A person must decide. Needs a runtime whose store keeps waits; anywhere else the guard fails with
- * `SF_RUNTIME_REQUIRED`, and nothing behind it runs.
+ * `SF_RUNTIME_REQUIRED`, and nothing behind it runs. Where nobody decides in time, the default counts, and without one
+ * the guard blocks.
+ *
+ * @param options.default - A decision: `{ approved, reason? }`.
  */
-export function review(request: unknown): Review {
-  return { [mark]: 'review', request };
+export function review(request: unknown, options: AskOptions = {}): Review {
+  return { [mark]: 'review', request, ...options };
 }
 
 /** The verdict in `value`, or `undefined` where there is none. */

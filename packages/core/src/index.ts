@@ -1,6 +1,8 @@
 export { type Arms, branch } from './branch.ts';
 export type { Condition, When } from './condition.ts';
 export {
+  type Asked,
+  type AskOptions,
   type Cancel,
   type Control,
   cancel,
@@ -18,6 +20,8 @@ export { defineError, type ErrorDefinition, type ErrorText } from './define-erro
 export { defineEvent, type EventDefinition } from './define-event.ts';
 export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
+export type { RecoverOptions, Recovery } from './durable/recovery.ts';
+export type { RecoveryOptions } from './durable/recovery-loop.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
 export {

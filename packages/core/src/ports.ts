@@ -8,6 +8,7 @@ export type { EventSink } from './ports/event-sink.ts';
 export type {
   AnswerResult,
   DeliverResult,
+  DueRun,
   JournalBatch,
   JournalRecord,
   Lease,

@@ -1,3 +1,4 @@
+import type { RecoveryOptions } from './durable/recovery-loop.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits/runtime-limits.ts';
@@ -22,6 +23,8 @@ export interface RuntimeOptions<P extends readonly RegisteredPipeline[]> extends
   readonly store?: RunStore | undefined;
   /** How long a run stays with a process that says nothing more, milliseconds; then another may take it over. @default 30_000 */
   readonly leaseMs?: number | undefined;
+  /** Goes on by itself with runs that are due, as `recover()` does, until the runtime is closed. @default none: the host calls `recover()` */
+  readonly recovery?: RecoveryOptions | undefined;
   /** What its runs may take together. @default no limits */
   readonly limits?: RuntimeLimits | undefined;
   /** The name of the host, for the identity of runs. @default none */

@@ -1,17 +1,19 @@
 import { ActiveRun } from './active-run.ts';
 import { type Delivery, DurableRuns } from './durable/durable-runs.ts';
+import { type RecoverOptions, type Recovery, recoverRuns } from './durable/recovery.ts';
+import { RecoveryLoop } from './durable/recovery-loop.ts';
 import { isStageflowError, StageflowError } from './errors.ts';
 import type { EventTarget } from './execution/emitter.ts';
 import { RunResources } from './execution/run-resources.ts';
 import { checkOptions, type RunAttachments, type RunOptions, startRun } from './execution/start-run.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
-import { checkPriority } from './limits/limit-rules.ts';
+import { checkPriority, checkRules, integer } from './limits/limit-rules.ts';
 import { checkResources, Limiter, type LimitSnapshots } from './limits/runtime-limits.ts';
 import type { RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
 import { brokenRules, leaseRules } from './plan/policy-problems.ts';
 import type { Clock } from './ports/clock.ts';
-import type { StoredRun, WaitFilter } from './ports/run-store.ts';
+import type { DueRun, StoredRun, WaitFilter } from './ports/run-store.ts';
 import { register, requireRegistered, requireServices } from './registered-pipelines.ts';
 import type { OpenWait, Run, SuspendedRun } from './run.ts';
 import { RunBroadcast, type RunHandle } from './run-handle.ts';
@@ -84,6 +86,18 @@ export interface Runtime {
    */
   resume(runId: string, options?: ResumeOptions): Promise<Run>;
   /**
+   * Goes on with every run of its pipelines that is due, of any tenant: runs whose process has died, and runs that rest and
+   * have been answered, or whose time has come. Resolves when each of them has ended or come to rest again.
+   *
+   * @throws SF_OPTION_INVALID, SF_RUNTIME_CLOSED, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @example
+   * ```ts
+   * const { resumed, refused } = await runtime.recover({ concurrency: 4 });
+   * for (const { runId, error } of refused) console.error(runId, error.message);
+   * ```
+   */
+  recover(options?: RecoverOptions): Promise<Recovery>;
+  /**
    * Answers a wait, once. A run that lives in this process goes on; any other when it is resumed.
    *
    * @throws SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
@@ -132,6 +146,7 @@ class HostRuntime implements Runtime {
   readonly #runs = new RunRegistry();
   readonly #limiter: Limiter | undefined;
   readonly #durable: DurableRuns | undefined;
+  readonly #recovery: RecoveryLoop | undefined;
   #closed = false;
 
   constructor({ services, ...options }: RuntimeOptions<readonly RegisteredPipeline[]> & { readonly services?: unknown }) {
@@ -148,6 +163,10 @@ class HostRuntime implements Runtime {
     const plans = options.pipelines.map(({ plan }) => plan);
     checkResources(plans, this.#limiter?.resources);
     this.#sinks = new SinkQueues(options.sinks ?? []);
+    const { recovery } = options;
+    if (recovery === undefined) return;
+    this.#requireStore('the option "recovery"');
+    this.#recovery = new RecoveryLoop(recovery, this.#clock, (signal) => this.recover({ concurrency: recovery.concurrency, signal }));
   }
 
   get sinks(): Readonly<Record<string, SinkCounters>> {
@@ -226,6 +245,15 @@ class HostRuntime implements Runtime {
     return this.#launch(pipeline, undefined, active, stored);
   }
 
+  async recover(options: RecoverOptions = {}): Promise<Recovery> {
+    const durable = this.#requireStore('recover()');
+    if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: 'recover()' });
+    checkRules([integer('concurrency', options.concurrency, 1)], 'recover');
+    const page = async (limit: number, after: string | undefined) => durable.due(limit, after);
+    const resume = ({ runId, tenantId }: DueRun) => this.resume(runId, { tenantId, signal: options.signal });
+    return recoverRuns(page, resume, options, this.pipelines);
+  }
+
   async decide(waitId: string, answer: unknown, { tenantId }: TenantOption = {}): Promise<void> {
     await this.#requireStore('decide()').decide(waitId, answer, tenantId);
   }
@@ -255,6 +283,7 @@ class HostRuntime implements Runtime {
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {
     this.#closed = true;
+    this.#recovery?.stop();
     let overdue!: () => void;
     const patience = new Promise<void>((resolve) => {
       overdue = resolve;

@@ -99,6 +99,20 @@ export interface StageContext {
    */
   readonly waitFor: <Read>(type: string, options: WaitForOptions<Read>) => Promise<Read>;
   /**
+   * Resolves at a time of the run's clock; rejects with the reason of `signal` where that aborts first. In a run that a
+   * store keeps, a sleep that is longer than the lease of the runtime survives the process: where the run has nothing else
+   * to do it is suspended, `runtime.recover()` finds it when its time has come, and the stage is called again, from its
+   * beginning; the sleep is then over at once. Shorter ones stay in the process, and begin anew after a crash.
+   *
+   * @param at - Epoch milliseconds. Where the stage is called again, the time that was given first counts.
+   * @throws SF_OPTION_INVALID, as a rejection.
+   * @example
+   * ```ts
+   * await sleepUntil(now() + 86_400_000);
+   * ```
+   */
+  readonly sleepUntil: (at: number) => Promise<void>;
+  /**
    * Runs another stage below this one, with everything a stage has: limits, retries, contract, interceptors, events and a
    * report under the path `caller/callee`, or `caller[key]/callee`. Resolves to what it yields, `undefined` where it is
    * skipped; rejects with what it failed with. It runs under the slot of its caller, and stops when that ends.

@@ -56,6 +56,15 @@ const migrations: readonly string[] = [
   -- Answers that came before their wait, in the order they came.
   CREATE INDEX stageflow_early_of_run ON stageflow_early (run_id, type, position);
   `,
+  `
+  -- Whether a run that rests has been answered since.
+  ALTER TABLE stageflow_runs ADD COLUMN is_woken INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE stageflow_waits ADD COLUMN expires_at REAL;
+
+  -- What is due, by id. Each has only what may be due in it, so that history costs nothing.
+  CREATE INDEX stageflow_runs_woken ON stageflow_runs (run_id) WHERE status = 'suspended' AND is_woken = 1;
+  CREATE INDEX stageflow_waits_expiring ON stageflow_waits (expires_at) WHERE status = 'open' AND expires_at IS NOT NULL;
+  `,
 ];
 
 /**

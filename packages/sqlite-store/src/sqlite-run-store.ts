@@ -2,6 +2,7 @@ import { StageflowError } from '@stageflow/core';
 import type {
   AnswerResult,
   DeliverResult,
+  DueRun,
   Encoded,
   JournalBatch,
   JournalRecord,
@@ -32,7 +33,7 @@ export type SqliteRunStoreOptions =
 
 /** A run store in a SQLite file. */
 export interface SqliteRunStore extends RunStore {
-  readonly abandoned: NonNullable<RunStore['abandoned']>;
+  readonly due: NonNullable<RunStore['due']>;
   /** Closes the file that the store has opened. Runs under way lose their store. */
   close(): void;
 }
@@ -67,6 +68,12 @@ interface RunRow {
   readonly run: string;
   readonly status: StoredStatus;
   readonly epoch: number;
+}
+
+interface DueRow {
+  readonly run_id: string;
+  readonly tenant_id: string | null;
+  readonly pipeline: string;
 }
 
 interface WaitRow {
@@ -120,7 +127,7 @@ class SqliteStore implements SqliteRunStore {
     return this.#statements.renew.run(until, runId, epoch).changes === 1;
   }
 
-  async commit(runId: string, epoch: number, { records, waits, status, outputs }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, { records, waits, status, outputs, resting = [] }: JournalBatch): Promise<boolean> {
     return this.#atomically((statements) => {
       if (statements.isHeld.get(runId, epoch) === undefined) return false;
       this.#addRecords(runId, records);
@@ -128,6 +135,7 @@ class SqliteStore implements SqliteRunStore {
       if (status !== undefined && status !== 'running') {
         statements.settle.run(status, outputs ?? null, runId);
         if (status !== 'suspended') statements.withdraw.run(runId);
+        else if (resting.some((waitId) => statements.isAnswered.get(waitId) !== undefined)) statements.wake.run(runId);
       }
       return true;
     });
@@ -143,11 +151,12 @@ class SqliteStore implements SqliteRunStore {
   /** An answer that came early answers the wait as it opens. */
   #open(runId: string, wait: StoredWait): void {
     const { isOpened, takeEarly, openWait } = this.#statements;
-    const { waitId, tenantId, type, openedAt } = wait;
+    const { waitId, tenantId, type, openedAt, expiresAt } = wait;
     if (isOpened.get(waitId) !== undefined) return;
     const early = takeEarly.get(runId, type) as { readonly payload: string } | undefined;
     const status = early === undefined ? wait.status : 'answered';
-    openWait.run(waitId, runId, tenantId ?? null, type, openedAt, status, JSON.stringify(wait), early?.payload ?? wait.answer ?? null);
+    const answer = early?.payload ?? wait.answer ?? null;
+    openWait.run(waitId, runId, tenantId ?? null, type, openedAt, expiresAt ?? null, status, JSON.stringify(wait), answer);
   }
 
   async waits({ tenantId, runId, type }: WaitFilter): Promise<readonly StoredWait[]> {
@@ -159,7 +168,11 @@ class SqliteStore implements SqliteRunStore {
 
   async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
     return this.#atomically((statements) => {
-      if (statements.answer.run(answer, waitId, tenantId ?? null).changes === 1) return 'answered';
+      const answered = statements.answer.get(answer, waitId, tenantId ?? null) as { readonly run_id: string } | undefined;
+      if (answered !== undefined) {
+        statements.wake.run(answered.run_id);
+        return 'answered';
+      }
       const found = statements.statusOfWait.get(waitId, tenantId ?? null) as { readonly status: string } | undefined;
       if (found === undefined) return 'unknown';
       return found.status === 'answered' ? 'already answered' : 'withdrawn';
@@ -168,12 +181,13 @@ class SqliteStore implements SqliteRunStore {
 
   async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
     const tenant = tenantId ?? null;
-    return this.#atomically(({ run, oldestOpen, answer, countEarly, keepEarly }) => {
+    return this.#atomically(({ run, oldestOpen, answer, wake, countEarly, keepEarly }) => {
       const found = run.get(runId, tenant) as RunRow | undefined;
       if (found?.status !== 'running' && found?.status !== 'suspended') return { result: 'unknown run' };
       const open = oldestOpen.get(runId, type) as { readonly wait_id: string } | undefined;
       if (open !== undefined) {
-        answer.run(payload, open.wait_id, tenant);
+        answer.get(payload, open.wait_id, tenant);
+        wake.run(runId);
         return { result: 'answered', waitId: open.wait_id };
       }
       const { count } = countEarly.get(runId) as { readonly count: number };
@@ -183,8 +197,9 @@ class SqliteStore implements SqliteRunStore {
     });
   }
 
-  async abandoned(now: number): Promise<readonly string[]> {
-    return (this.#statements.abandoned.all(now) as { readonly run_id: string }[]).map(({ run_id }) => run_id);
+  async due(now: number, limit: number, after = ''): Promise<readonly DueRun[]> {
+    const rows = this.#statements.due.all(after, now, after, after, now, limit) as readonly DueRow[];
+    return rows.map(({ run_id, tenant_id, pipeline }) => ({ runId: run_id, tenantId: tenant_id ?? undefined, pipeline }));
   }
 
   #atomically<T>(work: (statements: Statements) => T): T {

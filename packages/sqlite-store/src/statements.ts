@@ -8,27 +8,38 @@ const texts = {
   createRun:
     "INSERT INTO stageflow_runs (run_id, tenant_id, run, status, epoch, owner, leased_until) VALUES (?, ?, ?, 'running', 1, ?, ?) ON CONFLICT DO NOTHING",
   run: 'SELECT run, status, epoch FROM stageflow_runs WHERE run_id = ? AND tenant_id IS ?',
-  acquire: `UPDATE stageflow_runs SET owner = ?, leased_until = ?, status = 'running', epoch = epoch + 1
+  acquire: `UPDATE stageflow_runs SET owner = ?, leased_until = ?, status = 'running', is_woken = 0, epoch = epoch + 1
     WHERE run_id = ? AND status IN ('running', 'suspended') AND (owner IS NULL OR leased_until <= ?)
     RETURNING epoch`,
   renew: 'UPDATE stageflow_runs SET leased_until = ? WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
   isHeld: 'SELECT 1 FROM stageflow_runs WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
   settle: 'UPDATE stageflow_runs SET status = ?, owner = NULL, outputs = ? WHERE run_id = ?',
-  abandoned: "SELECT run_id FROM stageflow_runs WHERE status = 'running' AND leased_until <= ?",
+  // Parameters: the id after which to begin and the time, three times; how many.
+  due: `SELECT run_id, tenant_id, run ->> 'pipeline' AS pipeline FROM stageflow_runs
+    WHERE run_id > ? AND status = 'running' AND leased_until <= ?
+    UNION SELECT run_id, tenant_id, run ->> 'pipeline' FROM stageflow_runs
+    WHERE run_id > ? AND status = 'suspended' AND is_woken = 1
+    UNION SELECT run_id, tenant_id, run ->> 'pipeline' FROM stageflow_runs
+    WHERE run_id > ? AND status = 'suspended' AND run_id IN
+      (SELECT run_id FROM stageflow_waits WHERE status = 'open' AND expires_at IS NOT NULL AND expires_at <= ?)
+    ORDER BY run_id LIMIT ?`,
+  wake: "UPDATE stageflow_runs SET is_woken = 1 WHERE run_id = ? AND status = 'suspended'",
 
   nextRecord: 'SELECT coalesce(max(position), 0) + 1 AS position FROM stageflow_records WHERE run_id = ?',
   addRecord: 'INSERT INTO stageflow_records (run_id, position, record) VALUES (?, ?, ?)',
   records: 'SELECT record FROM stageflow_records WHERE run_id = ? ORDER BY position',
 
-  openWait: `INSERT INTO stageflow_waits (wait_id, run_id, tenant_id, type, opened_at, status, wait, answer)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  openWait: `INSERT INTO stageflow_waits (wait_id, run_id, tenant_id, type, opened_at, expires_at, status, wait, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   waitsOfRun: 'SELECT wait, status, answer FROM stageflow_waits WHERE run_id = ? ORDER BY position',
   openWaitsOfRun: `SELECT wait, status, answer FROM stageflow_waits
     WHERE run_id = ? AND tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
   openWaitsOfTenant: `SELECT wait, status, answer FROM stageflow_waits
     WHERE tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
-  answer: "UPDATE stageflow_waits SET status = 'answered', answer = ? WHERE wait_id = ? AND tenant_id IS ? AND status = 'open'",
+  answer: `UPDATE stageflow_waits SET status = 'answered', answer = ? WHERE wait_id = ? AND tenant_id IS ? AND status = 'open'
+    RETURNING run_id`,
   statusOfWait: 'SELECT status FROM stageflow_waits WHERE wait_id = ? AND tenant_id IS ?',
+  isAnswered: "SELECT 1 FROM stageflow_waits WHERE wait_id = ? AND status = 'answered'",
   oldestOpen: "SELECT wait_id FROM stageflow_waits WHERE run_id = ? AND type = ? AND status = 'open' ORDER BY opened_at, position LIMIT 1",
   withdraw: "UPDATE stageflow_waits SET status = 'withdrawn' WHERE run_id = ? AND status = 'open'",
   isOpened: 'SELECT 1 FROM stageflow_waits WHERE wait_id = ?',

@@ -53,8 +53,8 @@ export async function openJournal(file: string): Promise<AuditJournal | undefine
 
   const left = async (): Promise<StoredRun[]> => {
     // Leases run out; whoever asks for a time beyond all of them is told of every run that has not ended.
-    const ids = await store.abandoned(Number.MAX_SAFE_INTEGER);
-    const runs = await Promise.all(ids.map((runId) => store.load(runId, undefined)));
+    const due = await store.due(Number.MAX_SAFE_INTEGER, 1_000);
+    const runs = await Promise.all(due.map(({ runId }) => store.load(runId, undefined)));
     return runs.flatMap((run) => run ?? []).sort((one, other) => one.createdAt - other.createdAt);
   };
   const isOf = (key: string) => (run: StoredRun) => run.identity.metadata['audit'] === key;

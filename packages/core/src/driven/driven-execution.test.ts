@@ -411,6 +411,13 @@ describe('a driven stage that waits', () => {
     expect(driven.driver.steps.at(-1)?.expired).toEqual(['timed#second']);
   });
 
+  test('is answered by its default when the time of a question is over', async () => {
+    const asked = stage('asked', { run: (_, { answer }) => answer(anything) ?? suspend('May I?', { timeoutMs: 100, default: 'no' }) });
+    const driven = onDriver(alone(asked), { clock: virtualClock() });
+    expect((await driven.run()).outputs).toEqual({ wanted: 'no' });
+    expect(driven.driver.steps.at(-1)?.answers).toEqual({ 'asked#answer': '"no"' });
+  });
+
   test('keeps answers over its attempts', async () => {
     const retried = stage('retried', {
       retry: { baseMs: 0 },

@@ -59,7 +59,7 @@ export class StageWaits {
   }
 
   #begin(wait: SignalRequest): void {
-    const { waitId, expiresAt } = wait;
+    const { waitId, expiresAt, otherwise } = wait;
     const operations = [
       this.#driver.awaitSignal(wait, (answer) => {
         this.#answers.set(waitId, answer);
@@ -70,7 +70,8 @@ export class StageWaits {
     if (expiresAt === undefined) return;
     operations.push(
       this.#driver.sleepUntil(`${waitId}/expiry`, expiresAt, () => {
-        this.#expired.add(waitId);
+        if (otherwise === undefined) this.#expired.add(waitId);
+        else this.#answers.set(waitId, otherwise);
         this.#over(waitId);
       }),
     );

@@ -1,6 +1,6 @@
 import { decode, type Encoded, encode } from '../durable/codec.ts';
 import { StageflowError } from '../errors.ts';
-import type { Journal, JournaledEnd, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
+import type { Journal, JournaledEnd, WaitAnswer, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
 import type { ScopeState } from '../execution/scope-state.ts';
 import { yieldToHost } from '../execution/yield-to-host.ts';
 import type { StageOutcome } from '../outcome.ts';
@@ -13,6 +13,8 @@ export class StepJournal implements Journal {
   readonly epoch = 1;
   readonly input: undefined = undefined;
   readonly openWaits: readonly OpenWait[] = [];
+  /** A step sleeps in its worker. */
+  readonly restAfterMs: number = Number.POSITIVE_INFINITY;
   /** What the step waits for. */
   readonly asked: SignalRequest[] = [];
   /** What the step has called to the end, by path. */
@@ -54,24 +56,28 @@ export class StepJournal implements Journal {
     return true;
   }
 
-  wait({ path, type, request, expiresAt }: WaitRequest, { onOpen }: WaitListener): WaitState {
+  wait({ path, type, request, expiresAt, otherwise }: WaitRequest, { onOpen }: WaitListener): WaitState {
     const waitId = waitIdOf(path, type);
     const answer = this.answer(path, type);
-    if (answer !== undefined) return { waitId, state: 'answered', answer: answer.value };
-    if (this.#request.expired.includes(waitId)) return { waitId, state: 'expired' };
-    const encoded = request === undefined ? undefined : encode(request);
-    const text = encoded !== undefined && 'text' in encoded ? encoded.text : undefined;
-    this.asked.push({ waitId, path, type, request: text, expiresAt });
+    if (answer !== undefined)
+      return answer.expired === true ? { waitId, state: 'expired' } : { waitId, state: 'answered', answer: answer.value };
+    this.asked.push({ waitId, path, type, request: textOf(request), expiresAt, otherwise: textOf(otherwise) });
     // What the stage knows already goes on first: it may be about to end, whatever else it waits for.
     yieldToHost(onOpen);
     return { waitId, state: 'open' };
   }
 
-  answer(path: string, type: string): { readonly value: unknown } | undefined {
-    const { answers } = this.#request;
+  answer(path: string, type: string): WaitAnswer | undefined {
+    const { answers, expired } = this.#request;
     const waitId = waitIdOf(path, type);
-    return Object.hasOwn(answers, waitId) ? { value: decode(answers[waitId] as Encoded) } : undefined;
+    if (Object.hasOwn(answers, waitId)) return { value: decode(answers[waitId] as Encoded) };
+    return expired.includes(waitId) ? { expired: true } : undefined;
   }
+}
+
+function textOf(value: unknown): Encoded | undefined {
+  const encoded = value === undefined ? undefined : encode(value);
+  return encoded !== undefined && 'text' in encoded ? encoded.text : undefined;
 }
 
 /** Names may hold the sign that parts the two. */

@@ -3,7 +3,7 @@ import type { RunState } from '../execution/run-state.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
+import type { DueRun, Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
 import { changedPaths } from './changed-paths.ts';
 import { decode, type Encoded, encode } from './codec.ts';
@@ -132,6 +132,14 @@ export class DurableRuns {
     return 'answered';
   }
 
+  /** @throws SF_RUNTIME_REQUIRED where the store cannot tell; SF_STORE_FAILED */
+  async due(limit: number, after: string | undefined): Promise<readonly DueRun[]> {
+    const due = this.#store.due?.bind(this.#store);
+    if (due === undefined)
+      throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: 'recover()', feature: 'a store that knows which runs are due' });
+    return this.#guarded(() => due(this.#clock.now(), limit, after));
+  }
+
   async waits(filter: WaitFilter): Promise<readonly OpenWait[]> {
     return (await this.#guarded(() => this.#store.waits(filter))).map(openWait);
   }
@@ -139,7 +147,16 @@ export class DurableRuns {
   #open(state: RunState, epoch: number, stored: StoredRun | undefined, onBroken: (error: StageflowError) => void): RunJournal {
     const { identity, plan } = state;
     const store = this.#store;
-    const journal = new RunJournal({ store, clock: this.#clock, epoch, pipeline: plan.name, identity, stored, onBroken });
+    const journal = new RunJournal({
+      store,
+      clock: this.#clock,
+      epoch,
+      pipeline: plan.name,
+      identity,
+      stored,
+      restAfterMs: this.#leaseMs,
+      onBroken,
+    });
     this.#live.set(identity, { journal, renewal: this.#renewLater(identity, epoch, onBroken) });
     return journal;
   }

@@ -2,6 +2,7 @@ import { StageflowError } from '../errors.ts';
 import {
   type AnswerResult,
   type DeliverResult,
+  type DueRun,
   earlyLimit,
   type JournalBatch,
   type Lease,
@@ -20,6 +21,8 @@ interface KeptRun extends Mutable<Omit<StoredRun, 'records' | 'waits' | 'early'>
   waits: Mutable<StoredWait>[];
   early: { readonly type: string; readonly payload: Encoded }[];
   owner: string | undefined;
+  /** Whether it rests and has been answered since. */
+  isWoken: boolean;
   leasedUntil: number;
 }
 
@@ -41,20 +44,21 @@ class MemoryRunStore implements RunStore {
 
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
     if (this.#runs.has(run.runId)) throw new StageflowError('SF_RUN_EXISTS', { runId: run.runId });
-    this.#runs.set(run.runId, { ...run, status: 'running', epoch: 1, records: [], waits: [], early: [], owner, leasedUntil: until });
+    const fresh = { status: 'running', epoch: 1, isWoken: false } as const;
+    this.#runs.set(run.runId, { ...run, ...fresh, records: [], waits: [], early: [], owner, leasedUntil: until });
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
     const found = this.#find(runId, tenantId);
     if (found === undefined) return undefined;
-    const { owner: _owner, leasedUntil: _leasedUntil, ...run } = found;
+    const { owner: _owner, leasedUntil: _leasedUntil, isWoken: _isWoken, ...run } = found;
     return { ...run, records: [...run.records], waits: run.waits.map((wait) => ({ ...wait })), early: [...run.early] };
   }
 
   async acquire(runId: string, { owner, until, now }: Lease): Promise<{ readonly epoch: number } | undefined> {
     const run = this.#runs.get(runId);
     if (run === undefined || isTerminal(run) || (run.owner !== undefined && run.leasedUntil > now)) return undefined;
-    Object.assign(run, { owner, leasedUntil: until, status: 'running', epoch: run.epoch + 1 });
+    Object.assign(run, { owner, leasedUntil: until, status: 'running', epoch: run.epoch + 1, isWoken: false });
     return { epoch: run.epoch };
   }
 
@@ -65,7 +69,7 @@ class MemoryRunStore implements RunStore {
     return true;
   }
 
-  async commit(runId: string, epoch: number, { records, waits, status }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, { records, waits, status, resting = [] }: JournalBatch): Promise<boolean> {
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === undefined) return false;
     run.records.push(...records);
@@ -73,6 +77,7 @@ class MemoryRunStore implements RunStore {
     if (status !== undefined && status !== 'running') {
       run.status = status;
       run.owner = undefined;
+      run.isWoken = run.waits.some((wait) => wait.status === 'answered' && resting.includes(wait.waitId));
       if (isTerminal(run)) for (const wait of run.waits) if (wait.status === 'open') wait.status = 'withdrawn';
     }
     return true;
@@ -101,6 +106,7 @@ class MemoryRunStore implements RunStore {
       if (wait === undefined) continue;
       if (wait.status !== 'open') return wait.status === 'answered' ? 'already answered' : 'withdrawn';
       Object.assign(wait, { status: 'answered', answer });
+      run.isWoken = run.status === 'suspended';
       return 'answered';
     }
     return 'unknown';
@@ -112,6 +118,7 @@ class MemoryRunStore implements RunStore {
     const wait = run.waits.find((candidate) => candidate.status === 'open' && candidate.type === type);
     if (wait !== undefined) {
       Object.assign(wait, { status: 'answered', answer: payload });
+      run.isWoken = run.status === 'suspended';
       return { result: 'answered', waitId: wait.waitId };
     }
     if (run.early.length >= earlyLimit) return { result: 'too many' };
@@ -119,10 +126,12 @@ class MemoryRunStore implements RunStore {
     return { result: 'kept' };
   }
 
-  async abandoned(now: number): Promise<readonly string[]> {
+  async due(now: number, limit: number, after = ''): Promise<readonly DueRun[]> {
     return Array.from(this.#runs.values())
-      .filter((run) => run.status === 'running' && run.leasedUntil <= now)
-      .map(({ runId }) => runId);
+      .filter((run) => run.runId > after && isDue(run, now))
+      .sort((left, right) => (left.runId < right.runId ? -1 : 1))
+      .slice(0, limit)
+      .map(({ runId, pipeline, identity }) => ({ runId, tenantId: identity.tenantId, pipeline }));
   }
 
   #find(runId: string, tenantId: string | undefined): KeptRun | undefined {
@@ -133,4 +142,12 @@ class MemoryRunStore implements RunStore {
 
 function isTerminal({ status }: { readonly status: string }): boolean {
   return status !== 'running' && status !== 'suspended';
+}
+
+function isDue({ status, leasedUntil, isWoken, waits }: KeptRun, now: number): boolean {
+  if (status === 'running') return leasedUntil <= now;
+  return (
+    status === 'suspended' &&
+    (isWoken || waits.some((wait) => wait.status === 'open' && (wait.expiresAt ?? Number.POSITIVE_INFINITY) <= now))
+  );
 }

@@ -19,7 +19,16 @@ function journalOf(records: readonly Partial<JournalRecord>[]): RunJournal {
     (record) => ({ path: 'a', status: 'completed', attempts: 1, fingerprint: '', at: 0, ...record }) as JournalRecord,
   );
   const stored = { runId: 'r', input: { text: '"hi"' }, records: whole, waits: [], early: [] } as unknown as StoredRun;
-  return new RunJournal({ store: memoryRunStore(), clock: virtualClock(), epoch: 2, pipeline: 'p', identity, stored, onBroken: () => {} });
+  return new RunJournal({
+    store: memoryRunStore(),
+    clock: virtualClock(),
+    epoch: 2,
+    pipeline: 'p',
+    identity,
+    stored,
+    restAfterMs: 1_000,
+    onBroken: () => {},
+  });
 }
 
 /** The batches that a run commits. */

@@ -1,5 +1,5 @@
 import { StageflowError } from '../errors.ts';
-import type { Journal, JournaledEnd, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
+import type { Journal, JournaledEnd, WaitAnswer, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
 import type { ScopeState } from '../execution/scope-state.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
@@ -11,6 +11,9 @@ import { decode, type Encoded, encode } from './codec.ts';
 import { plainError, revivedError } from './error-json.ts';
 import { fingerprint } from './fingerprint.ts';
 
+/** The answer of a wait that has expired, where nobody said what else it is to be. No value is written like this. */
+const expiredAnswer = '{"$sf":"expired"}' as Encoded;
+
 /** What a journal is opened with. */
 export interface JournalOptions {
   readonly store: RunStore;
@@ -20,6 +23,7 @@ export interface JournalOptions {
   readonly identity: RunIdentity;
   /** What earlier activations left; `undefined` for a new run. */
   readonly stored: StoredRun | undefined;
+  readonly restAfterMs: number;
   /** The store failed, or another activation has begun: nothing of this one will be kept. */
   readonly onBroken: (error: StageflowError) => void;
 }
@@ -30,6 +34,7 @@ export interface JournalOptions {
  */
 export class RunJournal implements Journal {
   readonly epoch: number;
+  readonly restAfterMs: number;
   readonly input: Readonly<Record<string, unknown>> | undefined;
   readonly #options: JournalOptions;
   readonly #restored: ReadonlyMap<string, JournalRecord>;
@@ -46,6 +51,7 @@ export class RunJournal implements Journal {
     const { stored } = options;
     this.#options = options;
     this.epoch = options.epoch;
+    this.restAfterMs = options.restAfterMs;
     this.input = stored && Object.fromEntries(Object.entries(stored.input).map(([name, value]) => [name, decode(value)]));
     this.#restored = new Map(stored?.records.filter(({ status }) => status !== 'intent').map((record) => [record.path, record]));
     for (const wait of stored?.waits ?? []) this.#waits.set(wait.waitId, wait);
@@ -117,15 +123,17 @@ export class RunJournal implements Journal {
     const { identity, pipeline, clock } = this.#options;
     const waitId = this.#waitId(path, type);
     const known = this.#waits.get(waitId);
-    if (known?.status === 'answered') return { waitId, state: 'answered', answer: decode(known.answer as Encoded) };
-    if (known?.expiresAt !== undefined && known.expiresAt <= clock.now()) return { waitId, state: 'expired' };
+    if (known?.status === 'answered')
+      return known.answer === expiredAnswer
+        ? { waitId, state: 'expired' }
+        : { waitId, state: 'answered', answer: decode(known.answer as Encoded) };
     this.#listeners.set(waitId, [...(this.#listeners.get(waitId) ?? []), onAnswer]);
     if (known !== undefined) {
       queueMicrotask(onOpen);
       return { waitId, state: 'open', expiresAt: known.expiresAt };
     }
     const { runId, tenantId } = identity;
-    const asked = request.request === undefined ? undefined : encode(request.request);
+    const otherwise = request.otherwise === undefined ? undefined : encoded(request.otherwise);
     const wait: StoredWait = {
       waitId,
       runId,
@@ -133,23 +141,37 @@ export class RunJournal implements Journal {
       pipeline,
       path,
       type,
-      request: asked !== undefined && 'text' in asked ? asked.text : undefined,
+      request: request.request === undefined ? undefined : encoded(request.request),
       openedAt: clock.now(),
       expiresAt,
       status: 'open',
       answer: undefined,
+      ...(otherwise === undefined ? {} : { otherwise }),
     };
     this.#waits.set(waitId, wait);
     this.#opened.push(wait);
     void this.flush()
-      .then(() => this.#lookForEarly(waitId))
+      .then(() => this.#lookForAnswer(waitId))
       .then(onOpen);
     return { waitId, state: 'open', expiresAt };
   }
 
-  answer(path: string, type: string): { readonly value: unknown } | undefined {
+  answer(path: string, type: string): WaitAnswer | undefined {
     const wait = this.#waits.get(this.#waitId(path, type));
-    return wait?.status === 'answered' ? { value: decode(wait.answer as Encoded) } : undefined;
+    if (wait?.status !== 'answered') return undefined;
+    return wait.answer === expiredAnswer ? { expired: true } : { value: decode(wait.answer as Encoded) };
+  }
+
+  expire(waitId: string): void {
+    const { otherwise = expiredAnswer } = this.#waits.get(waitId) as StoredWait;
+    const { store, identity } = this.#options;
+    // The store says who was first: whoever answers it now is told that it is too late.
+    void this.flush()
+      .then(() => store.answer(waitId, otherwise, identity.tenantId))
+      .then(
+        (result) => (result === 'answered' ? this.answered(waitId, otherwise) : this.#lookForAnswer(waitId)),
+        (cause) => this.#failed(cause),
+      );
   }
 
   /** An answer has come while this activation lives. */
@@ -189,8 +211,8 @@ export class RunJournal implements Journal {
     if (this.#records.length === 1) queueMicrotask(() => void this.flush());
   }
 
-  /** An answer may have come before its wait was known to the store. */
-  async #lookForEarly(waitId: string): Promise<void> {
+  /** An answer may have come before its wait was known to the store, or through another process. */
+  async #lookForAnswer(waitId: string): Promise<void> {
     const { store, identity } = this.#options;
     if (this.#waits.get(waitId)?.status !== 'open' || this.#broken !== undefined) return;
     const stored = await store.load(identity.runId, identity.tenantId).catch(() => undefined);
@@ -199,7 +221,8 @@ export class RunJournal implements Journal {
   }
 
   async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined): Promise<void> {
-    const batch: JournalBatch = { records: this.#records, waits: this.#opened, status, outputs };
+    const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
+    const batch: JournalBatch = { records: this.#records, waits: this.#opened, status, outputs, resting };
     this.#records = [];
     this.#opened = [];
     const { store, identity } = this.#options;
@@ -208,17 +231,27 @@ export class RunJournal implements Journal {
         this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
       }
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      this.#break(new StageflowError('SF_STORE_FAILED', { store: store.name, why }, { runId: identity.runId, cause }));
+      this.#failed(cause);
     } finally {
       this.#flushing = undefined;
     }
+  }
+
+  #failed(cause: unknown): void {
+    const { store, identity } = this.#options;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#break(new StageflowError('SF_STORE_FAILED', { store: store.name, why }, { runId: identity.runId, cause }));
   }
 
   #break(error: StageflowError): void {
     this.#broken ??= error;
     this.#options.onBroken(error);
   }
+}
+
+/** What was kept before, so that it is known to be of the kind that can be. */
+function encoded(value: unknown): Encoded {
+  return (encode(value) as { readonly text: Encoded }).text;
 }
 
 function escaped(text: string): string {

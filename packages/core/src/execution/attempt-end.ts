@@ -1,3 +1,4 @@
+import type { Asked } from '../control.ts';
 import type { StageflowError } from '../errors.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { Scope } from './scope.ts';
@@ -22,7 +23,7 @@ export type AttemptEnd =
   | { readonly ended: 'completed'; readonly value: unknown; readonly cached?: boolean }
   | { readonly ended: 'blocked' | 'skipped' | 'cancels the run'; readonly reason: string }
   /** It waits for an answer. */
-  | { readonly ended: 'suspended'; readonly type: 'answer' | 'review'; readonly request: unknown }
+  | { readonly ended: 'suspended'; readonly type: 'answer' | 'review'; readonly asked: Asked }
   /** It obeyed the signal of its scope. */
   | { readonly ended: 'aborted' };
 

@@ -8,7 +8,7 @@ import { stageFields } from './emitter.ts';
 import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
 import type { StageStream } from './streams/stage-stream.ts';
-import { readAnswer, waitFor } from './wait-for.ts';
+import { readAnswer, sleepUntil, waitFor } from './wait-for.ts';
 
 /** The context of one call of a stage's function. Everything is looked up when it is asked for. */
 export class AttemptContext implements StageContext {
@@ -101,11 +101,14 @@ export class AttemptContext implements StageContext {
   get answer(): StageContext['answer'] {
     return (schema) => {
       const answer = this.#scope.scheduler.journal?.answer(this.path, 'answer');
-      return answer && readAnswer(this.#scope, this.#stage, this.attempt, 'answer', schema, answer.value);
+      return answer && readAnswer(this.#scope, this.#stage, this.attempt, 'answer', schema, answer);
     };
   }
   get waitFor(): StageContext['waitFor'] {
     return (type, options) => waitFor(this.#scope, this.#stage, this, type, options);
+  }
+  get sleepUntil(): StageContext['sleepUntil'] {
+    return (at) => sleepUntil(this.#scope, this.#stage, this, at);
   }
   get call(): StageContext['call'] {
     return ((callee: unknown, values: Readonly<Record<string, unknown>>, { key }: CallOptions = {}) => {

@@ -77,6 +77,7 @@ function failedOutcome(error: StageflowError): StageOutcome {
  *
  * Every stage may come this way, so a layer costs its own promise and one reaction to it.
  *
+ * @param chain - At least one.
  * @param short - What becomes of a result that a layer had already; throws where it cannot have one.
  */
 export function callThrough<Subject extends Place, Result, Short>(
@@ -119,10 +120,7 @@ class Passage<Subject extends Place, Result, Short> {
   /** @param outer - The layer that calls, and is told what it gets; none around the outermost. */
   enter(at: number, outer: LayerCall<Subject, Result, Short> | undefined): Promise<Result> {
     const layer = this.chain[at];
-    if (layer === undefined) {
-      const inner = this.core();
-      return outer === undefined ? inner : inner.then((result) => outer.take(result));
-    }
+    if (layer === undefined) return this.core().then((result) => (outer as LayerCall<Subject, Result, Short>).take(result));
     const call = new LayerCall(this, layer, at);
     return call.begin().then(
       (returned) => call.ended(returned, outer),

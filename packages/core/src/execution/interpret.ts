@@ -1,4 +1,5 @@
 import { freezeOutput } from '#freeze';
+import type { Asked } from '../control.ts';
 import { type ErrorLocation, StageflowError } from '../errors.ts';
 import { asVerdict, verdictKind } from '../guard.ts';
 import type { PlannedStage } from '../plan/plan.ts';
@@ -9,7 +10,7 @@ export type Meaning =
   | { readonly means: 'completed'; readonly value: unknown }
   | { readonly means: 'blocked'; readonly reason: string }
   | { readonly means: 'failed'; readonly error: StageflowError }
-  | { readonly means: 'review'; readonly request: unknown };
+  | { readonly means: 'review'; readonly asked: Asked };
 
 /** Reads a value that is no control value. A promise only where the contract answers with one. */
 export function interpret(stage: PlannedStage, value: unknown, subject: unknown, location: ErrorLocation): Meaning | Promise<Meaning> {
@@ -51,6 +52,6 @@ function interpretVerdict(stage: PlannedStage, value: unknown, subject: unknown,
     case 'block':
       return { means: 'blocked', reason: (verdict as { readonly reason: string }).reason };
     case 'review':
-      return { means: 'review', request: (verdict as { readonly request: unknown }).request };
+      return { means: 'review', asked: verdict as unknown as Asked };
   }
 }

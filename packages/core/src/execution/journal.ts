@@ -21,6 +21,8 @@ export interface WaitRequest {
   readonly request: unknown;
   /** Epoch milliseconds. */
   readonly expiresAt: number | undefined;
+  /** The answer once it has expired. @default none: who waits is told that it has expired */
+  readonly otherwise?: unknown;
 }
 
 /** Where a wait is. */
@@ -31,6 +33,9 @@ export type WaitState = {
   | { readonly state: 'expired' }
   | { readonly state: 'answered'; readonly answer: unknown }
 );
+
+/** How a wait was answered. */
+export type WaitAnswer = { readonly value: unknown; readonly expired?: false } | { readonly expired: true };
 
 /** Told of a wait that is open. */
 export interface WaitListener {
@@ -55,6 +60,10 @@ export interface Journal {
   /** Opens a wait, or finds it. */
   wait(request: WaitRequest, listener: WaitListener): WaitState;
   /** The answer to a wait that was opened before. */
-  answer(path: string, type: string): { readonly value: unknown } | undefined;
+  answer(path: string, type: string): WaitAnswer | undefined;
+  /** A wait has lasted as long as it may: answers it, unless somebody has. Absent where who keeps the waits does that. */
+  expire?(waitId: string): void;
+  /** How long a run may do nothing but sleep, in milliseconds, before it comes to rest. */
+  readonly restAfterMs: number;
   readonly openWaits: readonly OpenWait[];
 }

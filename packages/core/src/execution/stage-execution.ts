@@ -1,4 +1,4 @@
-import { type Control, controlKind, type RetryLater, type Suspend } from '../control.ts';
+import { type Asked, type Control, controlKind, type RetryLater, type Suspend } from '../control.ts';
 import { StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
@@ -198,7 +198,7 @@ export class StageExecution implements Execution {
       const { error } = meaning;
       return this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: error.retryable });
     }
-    if (meaning.means === 'review') return this.#suspends(attempt, 'review', meaning.request);
+    if (meaning.means === 'review') return this.#suspends(attempt, 'review', meaning.asked);
     if (meaning.means === 'blocked') this.#ended(attempt, { ended: 'blocked', reason: meaning.reason });
     else this.#ended(attempt, { ended: 'completed', value: meaning.value });
   }
@@ -215,7 +215,7 @@ export class StageExecution implements Execution {
   #control(attempt: Attempt, value: Control, kind: NonNullable<ReturnType<typeof controlKind>>): void {
     const scope = this.#scope;
     const stage = this.#stage;
-    if (kind === 'suspend') return this.#suspends(attempt, 'answer', (value as Suspend).request);
+    if (kind === 'suspend') return this.#suspends(attempt, 'answer', value as Suspend);
     if (kind === 'fail' || kind === 'retry') {
       const { error: thrown } = value as { error: unknown };
       const afterMs = kind === 'retry' ? (value as RetryLater).afterMs : undefined;
@@ -230,8 +230,8 @@ export class StageExecution implements Execution {
   }
 
   /** It waits for an answer: ends this activation of the stage, and no attempt. */
-  #suspends(attempt: Attempt, type: 'answer' | 'review', request: unknown): void {
-    if (this.#scope.scheduler.journal !== undefined) return this.#ended(attempt, { ended: 'suspended', type, request });
+  #suspends(attempt: Attempt, type: 'answer' | 'review', asked: Asked): void {
+    if (this.#scope.scheduler.journal !== undefined) return this.#ended(attempt, { ended: 'suspended', type, asked });
     const error = runtimeRequired(this.#scope, this.#stage, 'a runtime with a store, which keeps waits', attempt.number);
     this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: false });
   }

@@ -1,26 +1,28 @@
+import type { Asked } from '../control.ts';
 import { describeThrown, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
+import type { Timer } from '../ports/clock.ts';
 import { stageFields } from './emitter.ts';
 import { gatherValues } from './gather-values.ts';
 import type { Journal } from './journal.ts';
+import { scheduleAt } from './schedule-at.ts';
 import type { Scope } from './scope.ts';
 import { blockStage, failStage, locationOf } from './stage-endings.ts';
 import { running } from './status.ts';
+import { timeoutProblem } from './wait-for.ts';
 
 /** By scope, the stages that suspended although they had been answered. */
 const unread = new WeakMap<Scope, Set<number>>();
 
 /** A stage waits: it is called again when the answer has come, in this activation or a later one. */
-export function suspendStage(
-  scope: Scope,
-  stage: PlannedStage,
-  { type, request }: { readonly type: string; readonly request: unknown },
-): void {
+export function suspendStage(scope: Scope, stage: PlannedStage, { type, asked }: { readonly type: string; readonly asked: Asked }): void {
   const { scheduler, state } = scope;
-  const { parking } = scheduler;
+  const { parking, clock } = scheduler;
   const journal = scheduler.journal as Journal;
   const path = state.pathOf(stage);
-  const unfit = journal.keep(path, request);
+  const { request, timeoutMs, default: otherwise } = asked;
+  const location = locationOf(scope, stage, state.attemptsOf(stage.index));
+  const unfit = timeoutProblem(timeoutMs, location) ?? journal.keep(path, otherwise) ?? journal.keep(path, request);
   if (unfit !== undefined) return failStage(scope, stage, unfit);
   const goOn = (): void => {
     if (scope.closing || scope.stopped !== undefined || state.status[stage.index] !== running) return;
@@ -31,21 +33,39 @@ export function suspendStage(
     parking.busy--;
     scheduler.drain();
   };
+  let timer: Timer | undefined;
+  /** Its time has come while no process was there: what it comes to is known in a moment, so the run does not rest. */
+  let isDue = false;
   const onAnswer = (): void => {
-    parking.waiting--;
-    if (scope.caller !== undefined) parking.unpark(scope.caller.scope, scope.caller.index);
+    timer?.cancel();
+    if (isDue) parking.busy--;
+    else {
+      parking.waiting--;
+      if (scope.caller !== undefined) parking.unpark(scope.caller.scope, scope.caller.index);
+    }
     goOn();
   };
-  const { waitId, state: where } = journal.wait({ path, type, request, expiresAt: undefined }, { onOpen, onAnswer });
+  const expiresAt = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
+  const wait = journal.wait({ path, type, request, expiresAt, otherwise }, { onOpen, onAnswer });
+  const { waitId } = wait;
   scope.emit({ type: 'stage.suspended', ...stageFields(state, stage, state.attemptsOf(stage.index)), waitId, wait: type });
-  if (where !== 'open') {
+  if (wait.state !== 'open') {
     if (isSecondTime(scope, stage)) return failStage(scope, stage, unreadAnswer(scope, stage, type));
     // Answered while it was being called: the next call finds the answer.
     return goOn();
   }
   parking.busy++;
+  isDue = wait.expiresAt !== undefined && wait.expiresAt <= clock.now();
+  if (isDue) {
+    parking.busy++;
+    return journal.expire?.(waitId);
+  }
   parking.waiting++;
   if (scope.caller !== undefined) parking.park(scope.caller.scope, scope.caller.index);
+  if (wait.expiresAt === undefined) return;
+  timer = scheduleAt(clock, wait.expiresAt, () => journal.expire?.(waitId));
+  // Nothing of a run that rests may keep its process.
+  void scheduler.result.then(() => timer?.cancel());
 }
 
 /** Whether a stage has been called with its answer and suspended all the same, which it would do for ever. */
@@ -69,6 +89,10 @@ export function applyReview(scope: Scope, stage: PlannedStage): boolean {
   const path = state.pathOf(stage);
   const answer = journal?.answer(path, 'review');
   if (journal === undefined || answer === undefined) return false;
+  if (answer.expired === true) {
+    blockStage(scope, stage, 'nobody decided in time', undefined);
+    return true;
+  }
   const decision = answer.value as { readonly approved?: unknown; readonly reason?: unknown } | null | undefined;
   if (typeof decision?.approved !== 'boolean') {
     const issues = [`expected { approved: boolean, reason?: string }, received ${describeThrown(answer.value).message}`];

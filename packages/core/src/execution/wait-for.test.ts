@@ -95,6 +95,32 @@ describe('context.waitFor()', () => {
     expect(went).toEqual([]);
   });
 
+  test('nor where it comes while that is being written down: the run goes on in another activation', async () => {
+    const clock = virtualClock();
+    const calls: string[] = [];
+    const paid = stage('paid', {
+      run: async (_, { waitFor }) => {
+        calls.push('called');
+        const amount = await waitFor('paid', { schema: number });
+        calls.push('went on');
+        return amount;
+      },
+    });
+    const made = pipeline('p', { outputs: { paid } });
+    const store = memoryRunStore();
+    const { commit } = store;
+    store.commit = async (runId, epoch, batch) => {
+      if (batch.status === 'suspended') await clock.sleep(10);
+      return commit.call(store, runId, epoch, batch);
+    };
+    const runtime = createRuntime({ pipelines: [made], store, clock, makeId: () => 'r' });
+    const running = runtime.run(made, {});
+    await clock.advance(5);
+    expect(await runtime.deliver('r', 'paid', 1)).toBe('answered');
+    expect(await clock.settle(running)).toMatchObject({ status: 'completed', outputs: { paid: 1 } });
+    expect(calls).toEqual(['called', 'called', 'went on']);
+  });
+
   test('a run that rests keeps no timer, so that its process can end', async () => {
     const { clock, begin } = paying({ timeoutMs: 86_400_000 });
     const running = begin();
@@ -206,7 +232,7 @@ describe('a wait with a limit', () => {
     expect(sink.of('stage.failed')).toMatchObject([{ stage: 'paid', elapsedMs: 30 }]);
   });
 
-  test('an answer that comes after that changes nothing, and the run can rest all the same', async () => {
+  test('an answer that comes after that is kept for another wait, and the run can rest all the same', async () => {
     const clock = virtualClock();
     const ends: string[] = [];
     const paid = stage('paid', {
@@ -222,7 +248,7 @@ describe('a wait with a limit', () => {
     const runtime = createRuntime({ pipelines: [made], store: memoryRunStore(), clock, makeId: () => 'r' });
     const running = runtime.run(made, {});
     await clock.advance(20);
-    expect(await runtime.deliver('r', 'paid', 1)).toBe('answered');
+    expect(await runtime.deliver('r', 'paid', 1)).toBe('kept');
     await clock.advance(20);
     expect(runtime.activeRuns).toBe(1);
     expect(await clock.settle(running)).toMatchObject({ status: 'suspended', waits: [{ type: 'more' }] });
@@ -283,4 +309,22 @@ describe('a wait with a limit', () => {
     await clock.settle(running);
     expect(sink.of('stage.failed')).toMatchObject([{ stage: 'paid', elapsedMs: 50 }]);
   });
+
+  test.each([-1, Number.NaN])('is refused where it is no time: %d', async (timeoutMs) => {
+    const { clock, begin } = paying({ timeoutMs });
+    expect(await clock.settle(begin())).toMatchObject({ status: 'failed', error: { cause: { code: 'SF_OPTION_INVALID' } } });
+  });
+});
+
+test('an answer to a call that was given up meanwhile changes nothing', async () => {
+  const clock = virtualClock();
+  const paid = stage('paid', { timeoutMs: 20, onFailure: 'skip', run: (_, { waitFor }) => waitFor('paid', { schema: number }) });
+  const beside = stage('beside', { run: () => clock.sleep(100) });
+  const made = pipeline('p', { outputs: {}, also: { paid, beside } });
+  const runtime = createRuntime({ pipelines: [made], store: memoryRunStore(), clock, makeId: () => 'r' });
+  const running = runtime.run(made, {});
+  await clock.advance(30);
+  expect(await runtime.deliver('r', 'paid', 1)).toBe('answered');
+  const run = await clock.settle(running);
+  expect([run.status, run.stages.get('paid')?.status]).toEqual(['completed', 'skipped']);
 });

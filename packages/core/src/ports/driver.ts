@@ -68,6 +68,8 @@ export interface SignalRequest {
   readonly request: Encoded | undefined;
   /** Epoch milliseconds. The scheduler sets the timer itself; this is for whoever lists what is waited for. */
   readonly expiresAt: number | undefined;
+  /** What answers it then. @default nothing: it has expired */
+  readonly otherwise?: Encoded | undefined;
 }
 
 /** How one attempt ended, as data: it can be written as JSON. */

@@ -51,7 +51,10 @@ export interface StoredWait {
   /** Epoch milliseconds; `undefined` where it may wait for ever. */
   readonly expiresAt: number | undefined;
   readonly status: 'open' | 'answered' | 'withdrawn';
+  /** Where it expired first, what stands for that. */
   readonly answer: Encoded | undefined;
+  /** The answer once it has expired. @default a word that says so */
+  readonly otherwise?: Encoded | undefined;
 }
 
 /** Everything that a store has of one run. */
@@ -74,6 +77,11 @@ export interface JournalBatch {
   readonly status: StoredStatus | undefined;
   /** The outputs of a completed run. */
   readonly outputs: Encoded | undefined;
+  /**
+   * Where the status is `suspended`: ids of the waits that are open as far as the activation knows. Where one of them has
+   * been answered by then, the run is due at once.
+   */
+  readonly resting?: readonly string[] | undefined;
 }
 
 /** What became of an answer. */
@@ -101,8 +109,19 @@ export interface RunStore {
   answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult>;
   /** Answers the oldest open wait of a type; where there is none, keeps the answer until something waits for it, at most `earlyLimit` a run. */
   deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult>;
-  /** Ids of runs that are `running` and whose lease has run out. */
-  abandoned?(now: number): Promise<readonly string[]>;
+  /**
+   * Runs that are to go on: those that are `running` and whose lease has run out, and those that rest and have something
+   * that they had not when they came to rest, an answer or a wait that has expired. In the order of their ids, at most
+   * `limit`, from the one after `after`.
+   */
+  due?(now: number, limit: number, after?: string): Promise<readonly DueRun[]>;
+}
+
+/** A run that is to go on. */
+export interface DueRun {
+  readonly runId: string;
+  readonly tenantId: string | undefined;
+  readonly pipeline: string;
 }
 
 /** Who holds a run, and until when, in epoch milliseconds. */

@@ -145,16 +145,4 @@ export const runStoreLeaseCases: readonly ContractCase<RunStore>[] = [
       }
     },
   },
-  {
-    name: 'abandoned(): names the running runs whose lease has run out, where the store can tell',
-    async run(store) {
-      if (store.abandoned === undefined) return;
-      for (const id of ['dead', 'renewed', 'resting', 'ended']) await store.create(newRun(id, { tenantId: 't' }), lease('one'));
-      await store.renew('renewed', 1, lease('one', startedAt + 2_000));
-      await store.commit('resting', 1, batch({ status: 'suspended' }));
-      await store.commit('ended', 1, batch({ status: 'completed' }));
-      assertSame(await store.abandoned(startedAt + 999), [], 'before any lease has run out');
-      assertSame(await store.abandoned(startedAt + 1_000), ['dead'], 'after one has');
-    },
-  },
 ];

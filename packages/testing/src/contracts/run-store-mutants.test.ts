@@ -296,9 +296,49 @@ const mutants: readonly Mutant[] = [
     caughtBy: ['what a store hands out is not what it keeps'],
   },
   {
-    breaks: 'names runs that rest as abandoned',
-    make: sabotaged((store) => ({ abandoned: async (now) => [...((await store.abandoned?.(now)) ?? []), 'resting'] })),
-    caughtBy: ['abandoned(): names the running runs whose lease has run out, where the store can tell'],
+    breaks: 'names every run that rests as due',
+    make: sabotaged((store) => ({
+      due: async (now, limit, after) => [
+        ...((await store.due?.(now, limit, after)) ?? []),
+        { runId: 'resting', tenantId: 't', pipeline: 'chat' },
+      ],
+    })),
+    caughtBy: ['due(): names the running runs whose lease has run out, with their tenant and pipeline'],
+  },
+  {
+    breaks: 'does not say whose the due runs are',
+    make: sabotaged((store) => ({
+      due: async (...asked) => ((await store.due?.(...asked)) ?? []).map((run) => ({ ...run, tenantId: undefined })),
+    })),
+    caughtBy: ['due(): names the running runs whose lease has run out, with their tenant and pipeline'],
+  },
+  {
+    breaks: 'forgets that a run was answered before it came to rest',
+    make: sabotaged((store) => ({ commit: (runId, epoch, batch) => store.commit(runId, epoch, { ...batch, resting: [] }) })),
+    caughtBy: ['due(): names a run that was answered before it came to rest, where it did not know of that'],
+  },
+  {
+    breaks: 'wakes a run for answers that it knew when it came to rest',
+    make: sabotaged((store) => ({
+      commit: async (runId, epoch, batch) => {
+        const resting = (await store.load(runId, undefined))?.waits.map(({ waitId }) => waitId);
+        return store.commit(runId, epoch, { ...batch, resting });
+      },
+    })),
+    caughtBy: ['due(): names a run that was answered before it came to rest, where it did not know of that'],
+  },
+  {
+    breaks: 'does not look at the time of waits',
+    make: sabotaged((store) => ({
+      commit: (runId, epoch, batch) =>
+        store.commit(runId, epoch, { ...batch, waits: batch.waits.map((wait) => ({ ...wait, expiresAt: undefined })) }),
+    })),
+    caughtBy: ['due(): names runs that rest and wait for something that has expired, unless it was answered'],
+  },
+  {
+    breaks: 'gives due runs in any order and number',
+    make: sabotaged((store) => ({ due: async (now) => [...((await store.due?.(now, 1_000)) ?? [])].reverse() })),
+    caughtBy: ['due(): gives them in the order of their ids, as many as are asked for, from one on'],
   },
   {
     breaks: 'folds the case of ids',

@@ -1,5 +1,6 @@
 import type { RunStore } from '@stageflow/core/ports';
 import type { ContractCase } from './contract-case.ts';
+import { runStoreDueCases } from './run-store-due.ts';
 import { runStoreJournalCases } from './run-store-journal.ts';
 import { runStoreLeaseCases } from './run-store-leases.ts';
 import { runStoreWaitCases } from './run-store-waits.ts';
@@ -15,4 +16,9 @@ import { runStoreWaitCases } from './run-store-waits.ts';
  * test.each(runStoreContract)('$name', ({ run }) => run(myRunStore()));
  * ```
  */
-export const runStoreContract: readonly ContractCase<RunStore>[] = [...runStoreJournalCases, ...runStoreLeaseCases, ...runStoreWaitCases];
+export const runStoreContract: readonly ContractCase<RunStore>[] = [
+  ...runStoreJournalCases,
+  ...runStoreLeaseCases,
+  ...runStoreWaitCases,
+  ...runStoreDueCases,
+];

@@ -1,0 +1,54 @@
+import type { StageflowError } from '../errors.ts';
+import { checkRules, duration, integer } from '../limits/limit-rules.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Recovery } from './recovery.ts';
+
+/** How a runtime goes on by itself with the runs that are due. */
+export interface RecoveryOptions {
+  /** Milliseconds between the end of one look and the next. */
+  readonly everyMs: number;
+  /** How many runs go on at once, an integer >= 1. @default 8 */
+  readonly concurrency?: number | undefined;
+  /** Told of a run that could not go on, and, without a run, of a look that failed. Each is tried again at the next. @default nobody is told */
+  readonly onProblem?: ((error: StageflowError, runId: string | undefined) => void) | undefined;
+}
+
+/** Looks again and again, one look at a time, until it is stopped. */
+export class RecoveryLoop {
+  readonly #clock: Clock;
+  readonly #options: RecoveryOptions;
+  readonly #look: (signal: AbortSignal) => Promise<Recovery>;
+  readonly #controller = new AbortController();
+  #timer: Timer | undefined;
+
+  /** @throws SF_OPTION_INVALID */
+  constructor(options: RecoveryOptions, clock: Clock, look: (signal: AbortSignal) => Promise<Recovery>) {
+    const { everyMs, concurrency = 8 } = options;
+    checkRules([duration('everyMs', everyMs), integer('concurrency', concurrency, 1)], 'recovery');
+    this.#clock = clock;
+    this.#options = options;
+    this.#look = look;
+    this.#later();
+  }
+
+  /** Runs that went on and are under way stay so: who closes the runtime decides about them. */
+  stop(): void {
+    this.#controller.abort();
+    this.#timer?.cancel();
+  }
+
+  #later(): void {
+    if (!this.#controller.signal.aborted) this.#timer = this.#clock.schedule(() => void this.#pass(), this.#options.everyMs);
+  }
+
+  async #pass(): Promise<void> {
+    const { onProblem } = this.#options;
+    try {
+      const { refused } = await this.#look(this.#controller.signal);
+      for (const { runId, error } of refused) onProblem?.(error, runId);
+    } catch (thrown) {
+      onProblem?.(thrown as StageflowError, undefined);
+    }
+    this.#later();
+  }
+}
