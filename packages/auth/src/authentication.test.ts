@@ -32,8 +32,8 @@ const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 
 describe('a run', () => {
   test('with a valid token is authenticated once, whatever the number of its stages', async () => {
     const { tokens, clock } = await issuer();
-    const validate = vi.spyOn(validatorOf(tokens), 'validate');
-    const validator = { validate } as unknown as TokenValidator;
+    const validator = validatorOf(tokens);
+    const validate = vi.spyOn(validator, 'validate');
     const { run, events, calls } = await attempt(validator, await tokens.issue(ada), { clock });
     expect([run.status, calls, validate.mock.calls.length]).toEqual(['completed', 2, 1]);
     expect(audit(events)).toEqual([
