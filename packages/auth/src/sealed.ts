@@ -62,6 +62,7 @@ async function sealOf(run: NewRun, key: CryptoKey): Promise<string> {
 async function opened(found: StoredRun, runId: string, keys: readonly CryptoKey[]): Promise<StoredRun> {
   const { [sealName]: seal, ...metadata } = found.identity.metadata;
   if (typeof seal !== 'string') throw new StageflowError(sealBroken, { runId, why: 'it has no seal' }, { runId });
+  if (found.runId !== runId) throw new StageflowError(sealBroken, { runId, why: 'it is another run' }, { runId });
   const run = { ...found, identity: { ...found.identity, metadata } };
   const content = contentOf(run);
   for (const key of keys) if (await crypto.subtle.verify('HMAC', key, bytesOf(seal), content)) return run;

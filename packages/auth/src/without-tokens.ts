@@ -1,9 +1,12 @@
 /** Anything that looks like a signed token: three parts, of which the first begins as JSON does in base64url. */
 const jwt = /eyJ[\w-]*\.[\w-]*(?:\.[\w-]*)?/g;
 
+/** What is shorter is no secret, and stands in every text. */
+const shortest = 8;
+
 /** A text of others, for errors and events: without the token, and without whatever else looks like one. */
 export function withoutTokens(text: string, token?: string): string {
-  const known = token === undefined || token === '' ? text : text.replaceAll(token, '[token]');
+  const known = token === undefined || token.length < shortest ? text : text.replaceAll(token, '[token]');
   return known.replace(jwt, '[token]');
 }
 
