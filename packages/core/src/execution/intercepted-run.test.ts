@@ -194,10 +194,12 @@ describe('what an interceptor of a run can do', () => {
   });
 
   test('an event that breaks its schema fails the run', async () => {
-    const { error, calls } = await story(start(async (run, next) => {
-      run.emit(said, 'one' as never);
-      return next();
-    }));
+    const { error, calls } = await story(
+      start(async (run, next) => {
+        run.emit(said, 'one' as never);
+        return next();
+      }),
+    );
     expect([error, calls]).toEqual(['SF_EVENT_INVALID', 0]);
   });
 
