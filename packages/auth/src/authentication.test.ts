@@ -118,6 +118,18 @@ describe('a validator', () => {
       },
     ],
     ['an error with claims', Object.assign(new Error('no'), { code: 'ERR_JWT_EXPIRED', payload: { token: hostile } })],
+    ['an error with a code from the prototype', { code: '__proto__' }],
+    [
+      'an error that does not want to be read',
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error(hostile);
+          },
+        },
+      ),
+    ],
     ['nothing', undefined],
   ])('that throws %s denies, and nothing of the token is to be seen', async (_, thrown) => {
     const validate = vi.fn(() => Promise.reject(thrown));

@@ -39,11 +39,11 @@ export interface Authentication extends Interceptor {
    * @throws SF_AUTH_TOKEN_MISSING, SF_AUTH_TOKEN_INVALID, SF_AUTH_UNAVAILABLE, as rejections.
    * @example
    * ```ts
-   * const run = await runtime.run(chat, { text }, await auth.identify(request.headers.authorization));
+   * const run = await runtime.run(chat, { text }, await auth.identify(request.headers.get('authorization')));
    * ```
    */
   identify(
-    authorization: string | undefined,
+    authorization: string | null | undefined,
     at?: { readonly now?: number | undefined; readonly signal?: AbortSignal | undefined },
   ): Promise<IdentifiedOptions>;
 }
@@ -86,7 +86,7 @@ class TokenAuthentication implements Authentication {
     this.#mayResume = options.mayResume;
   }
 
-  async identify(authorization: string | undefined, { now = Date.now(), signal }: Partial<At> = {}): Promise<IdentifiedOptions> {
+  async identify(authorization: string | null | undefined, { now = Date.now(), signal }: Partial<At> = {}): Promise<IdentifiedOptions> {
     const credential = bearer(authorization)[credentialKey];
     return optionsFor(await this.#who(Credential.held(credential), { now, signal }, 'The caller'), this.#validator);
   }

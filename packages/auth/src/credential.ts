@@ -50,7 +50,7 @@ export type CredentialExtensions = { readonly [credentialKey]: Credential };
  * const run = await runtime.run(chat, { text }, { tenantId, userId, extensions: bearer(request.headers.authorization) });
  * ```
  */
-export function bearer(authorization: string | undefined): CredentialExtensions {
+export function bearer(authorization: string | null | undefined): CredentialExtensions {
   const token = typeof authorization === 'string' ? authorization.replace(/^\s*bearer\s+/i, '').trim() : '';
   return { [credentialKey]: new Credential(token === '' ? undefined : { token }) };
 }

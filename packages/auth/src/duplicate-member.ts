@@ -11,11 +11,18 @@ export function duplicateMember(json: string): string | undefined {
   for (const { 0: token, index } of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/gs)) {
     if (token === '{' || token === '[') depth++;
     else if (token === '}' || token === ']') depth--;
-    else if (depth === 1 && /^\s*:/.test(json.slice(index + token.length, index + token.length + 64))) {
-      const name: unknown = JSON.parse(token);
-      if (seen.has(String(name))) return String(name);
-      seen.add(String(name));
+    else if (depth === 1 && isName(json, index + token.length)) {
+      const name = String(JSON.parse(token));
+      if (seen.has(name)) return name;
+      seen.add(name);
     }
   }
   return undefined;
+}
+
+/** Whether the string that ends at `end` is the name of a member, and not a value. */
+function isName(json: string, end: number): boolean {
+  const colon = /\s*:/y;
+  colon.lastIndex = end;
+  return colon.test(json);
 }

@@ -34,7 +34,13 @@ const withKey =
 const rs256 = (header: object = {}, payload: string | object = claims): string =>
   craft({ alg: 'RS256', kid: 'k', typ: 'JWT', ...header }, payload, withKey(privateKey));
 const hmac = (secret: string | Buffer) => (content: Buffer) => createHmac('sha256', secret).update(content).digest();
+const craftedTwice = `${encoded('{"alg":"none","alg":"RS256","kid":"k"}')}.${rs256().split('.').slice(1).join('.')}`;
 const pem = publicKey.export({ format: 'pem', type: 'spki' });
+
+test('names that stand twice in other places than one object are no matter', async () => {
+  const payload = JSON.stringify({ ...claims, address: { sub: 1, deep: [{ sub: '"sub":' }] }, note: 'sub', list: ['sub', 'exp'] });
+  expect((await attempt(jwtValidator(rsa), rs256({}, payload))).run.status).toBe('completed');
+});
 
 test('the token that the hostile ones are made from is accepted', async () => {
   const { run, calls } = await attempt(jwtValidator(rsa), rs256());
@@ -86,6 +92,9 @@ describe('a hostile token is refused, and no stage is called:', () => {
     ['a payload that is null', rs256({}, 'null'), 'malformed'],
     ['a user twice', rs256({}, JSON.stringify(claims).replace('{', '{"sub":"eve",')), 'malformed'],
     ['a user twice, once in escapes', rs256({}, JSON.stringify(claims).replace('{', '{"s\\u0075b":"eve",')), 'malformed'],
+    ['a user twice, with much space', rs256({}, JSON.stringify(claims).replace('{', `{"sub"${' '.repeat(500)}:"eve",`)), 'malformed'],
+    ['a header with an algorithm twice', craftedTwice, 'malformed'],
+    ['what is not encoded', 'a!b.c.d', 'malformed'],
     ['a password', 'hunter2', 'malformed'],
     ['100,000 characters', `${'a'.repeat(100_000)}`, 'too_long'],
     ['100,000 characters of claims', rs256({}, { ...claims, more: 'x'.repeat(100_000) }), 'too_long'],
@@ -246,6 +255,15 @@ describe('keys', () => {
 });
 
 describe('claims', () => {
+  test.each([
+    ['a text', { scope: 'read  write' }],
+    ['a list under another name', { scp: ['read', 'write'] }],
+  ])('name scopes as %s', async (_, scopes) => {
+    const validator = jwtValidator(rsa);
+    const auth = await validator.validate(rs256({}, { ...claims, ...scopes }), { now: now * 1000, signal: undefined });
+    expect(auth.scopes).toEqual(['read', 'write']);
+  });
+
   test('of another shape are read by a function of the host, and checked all the same', async () => {
     const token = rs256({}, { ...claims, sub: undefined, user: { name: 'ada' }, company: ' acme ' });
     const read = ({ user, company, exp }: Readonly<Record<string, unknown>>) => ({

@@ -102,6 +102,13 @@ describe('a sealed run', () => {
     await expect((await kept()).resume([key(2)])).rejects.toMatchObject({ code: 'SF_AUTH_SEAL_BROKEN' });
   });
 
+  test('is sealed all the same where its metadata hold something under the name of the seal', async () => {
+    const store = sealed(memoryRunStore(), { keys: [key(1)] });
+    const p = pipeline('p', { outputs: { one: stage('one', { run: () => 1 }) } });
+    await createRuntime({ pipelines: [p], store }).run(p, {}, { runId: 'r', metadata: { 'stageflow.seal': 'mine', a: 1 } });
+    expect((await store.load('r', undefined))?.identity.metadata).toEqual({ a: 1 });
+  });
+
   test('is sealed with the first key', async () => {
     const store = memoryRunStore();
     const p = pipeline('p', { outputs: { one: stage('one', { run: () => 1 }) } });

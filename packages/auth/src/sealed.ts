@@ -29,7 +29,8 @@ export function sealed(store: RunStore, { keys }: SealOptions): RunStore {
   }
   const imported = keys.map((key) => importKey(key));
   const sealing: Pick<RunStore, 'create' | 'load'> = {
-    create: async (run, lease) => {
+    create: async (given, lease) => {
+      const { run } = withoutSeal(given);
       const seal = await sealOf(run, await (imported[0] as Promise<CryptoKey>));
       await store.create({ ...run, identity: { ...run.identity, metadata: { ...run.identity.metadata, [sealName]: seal } } }, lease);
     },
@@ -60,13 +61,17 @@ async function sealOf(run: NewRun, key: CryptoKey): Promise<string> {
 
 /** The run without its seal. @throws SF_AUTH_SEAL_BROKEN */
 async function opened(found: StoredRun, runId: string, keys: readonly CryptoKey[]): Promise<StoredRun> {
-  const { [sealName]: seal, ...metadata } = found.identity.metadata;
+  const { seal, run } = withoutSeal(found);
   if (typeof seal !== 'string') throw new StageflowError(sealBroken, { runId, why: 'it has no seal' }, { runId });
   if (found.runId !== runId) throw new StageflowError(sealBroken, { runId, why: 'it is another run' }, { runId });
-  const run = { ...found, identity: { ...found.identity, metadata } };
   const content = contentOf(run);
   for (const key of keys) if (await crypto.subtle.verify('HMAC', key, bytesOf(seal), content)) return run;
   throw new StageflowError(sealBroken, { runId, why: 'the seal is of something else' }, { runId });
+}
+
+function withoutSeal<R extends NewRun>(kept: R): { readonly seal: unknown; readonly run: R } {
+  const { [sealName]: seal, ...metadata } = kept.identity.metadata;
+  return { seal, run: { ...kept, identity: { ...kept.identity, metadata } } };
 }
 
 /** What is sealed, in one way of writing it. */
