@@ -20,6 +20,7 @@ import {
   type Schema,
   StageflowError,
   services,
+  settled,
   stage,
   suspend,
 } from '@stageflow/core';
@@ -81,6 +82,18 @@ describe('a run', () => {
     const { tokens, clock } = await issuer();
     expectDenied(await attempt(validatorOf(tokens), await tokens.issue(ada), { clock, identity }), code);
   });
+
+  test.each(['fail-fast', 'continue', 'best-effort'] as const)(
+    'that was denied has failed, also as %s where its outputs may be missing',
+    async (failureMode) => {
+      const { tokens } = await issuer();
+      const called = vi.fn();
+      const p = pipeline('p', { outputs: { one: settled(stage('one', { onFailure: 'skip', run: called })) } });
+      const runtime = createRuntime({ pipelines: [p], failureMode, interceptors: [authentication({ validator: validatorOf(tokens) })] });
+      expect(await runtime.run(p, {}, adasRun)).toMatchObject({ status: 'failed', error: { code: 'SF_AUTH_TOKEN_MISSING' } });
+      expect(called).toHaveBeenCalledTimes(0);
+    },
+  );
 
   test('of a tenant, with a token that is of none, is denied; without one it is not', async () => {
     const { tokens, clock } = await issuer();

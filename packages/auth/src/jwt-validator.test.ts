@@ -273,6 +273,10 @@ describe('claims', () => {
     });
     expect((await attempt(jwtValidator({ ...rsa, claims: read }), token)).run.status).toBe('completed');
     expectDenied(await attempt(jwtValidator({ ...rsa, claims: read }), rs256()), 'SF_AUTH_UNAVAILABLE');
+    const endless = () => ({ userId: 'ada', org: { id: 'acme' }, expiresAt: Number.MAX_SAFE_INTEGER });
+    const unending = rs256({}, { ...claims, exp: undefined });
+    expect((await attempt(jwtValidator({ ...rsa, claims: endless }), token)).run.status).toBe('completed');
+    expectDenied(await attempt(jwtValidator({ ...rsa, claims: endless }), unending), 'SF_AUTH_TOKEN_INVALID', { reason: 'claims' });
     const nobody = () => ({ userId: '', expiresAt: 1 });
     expectDenied(await attempt(jwtValidator({ ...rsa, claims: nobody }), token), 'SF_AUTH_TOKEN_INVALID', { reason: 'claims' });
     const nothing = () => undefined as never;

@@ -50,7 +50,7 @@ test('[E128] many pipelines at once for different organisations each see only th
   });
   const p = pipeline('p', { outputs: { seen } });
   const runtime = createRuntime({ pipelines: [p], clock, interceptors: [auth, isolation] });
-  const tenants = Array.from({ length: 300 }, (_, index) => `t${index % 10}`);
+  const tenants = Array.from({ length: 1_000 }, (_, index) => `t${index % 10}`);
   const options = await Promise.all(
     tenants.map(async (org_id) => auth.identify(await tokens.issue({ sub: 'u', org_id }), { now: clock.now() })),
   );
