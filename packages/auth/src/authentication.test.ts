@@ -246,6 +246,24 @@ describe('identify()', () => {
 });
 
 describe('a token', () => {
+  test('and who was authenticated cannot be reached from a credential, nor can one be made by hand', async () => {
+    const { tokens, clock } = await issuer();
+    const auth = authentication({ validator: validatorOf(tokens) });
+    const { extensions } = await auth.identify(await tokens.issue(ada), { now: clock.now() });
+    const [credential] = Object.values(extensions) as [object];
+    expect(Reflect.ownKeys(credential)).toEqual([]);
+    expect(Reflect.ownKeys(Object.getPrototypeOf(credential)).sort()).toEqual(['toJSON', 'toString']);
+    expect(credential.constructor).toBe(Object);
+    const { called, chat } = guardedPipeline();
+    const runtime = createRuntime({ pipelines: [chat], clock, interceptors: [auth] });
+    for (const copy of [{ ...credential }, Object.create(credential), structuredClone({}), new Proxy(credential, {})]) {
+      const run = await runtime.run(chat, {}, { ...adasRun, extensions: { 'stageflow.auth': copy } });
+      expect(run).toMatchObject({ status: 'failed', error: { code: 'SF_AUTH_TOKEN_MISSING' } });
+    }
+    expect(called).toHaveBeenCalledTimes(0);
+    expect((await runtime.run(chat, {}, { ...adasRun, extensions })).status).toBe('completed');
+  });
+
   test('is not visible to stages, events, results, or whoever prints the options', async () => {
     const { tokens, clock } = await issuer();
     const token = await tokens.issue(ada);

@@ -1,6 +1,6 @@
 import { type InterceptedRun, type Interceptor, type Run, type RunIdentity, type Schema, StageflowError } from '@stageflow/core';
 import { type AuthContext, authContext } from './auth-context.ts';
-import { bearer, Credential, credentialKey, type Held } from './credential.ts';
+import { bearer, credentialKey, type Held, heldIn } from './credential.ts';
 import { identityMismatch, tenantMismatch, tenantMissing, tokenInvalid, tokenMissing } from './errors.ts';
 import { authFailure, authLogin } from './events.ts';
 import { wrongOption } from './key-set.ts';
@@ -88,7 +88,7 @@ class TokenAuthentication implements Authentication {
 
   async identify(authorization: string | null | undefined, { now = Date.now(), signal }: Partial<At> = {}): Promise<IdentifiedOptions> {
     const credential = bearer(authorization)[credentialKey];
-    return optionsFor(await this.#who(Credential.held(credential), { now, signal }, 'The caller'), this.#validator);
+    return optionsFor(await this.#who(heldIn(credential), { now, signal }, 'The caller'), this.#validator);
   }
 
   async run(run: InterceptedRun, next: () => Promise<Run>): Promise<Run> {
@@ -107,7 +107,7 @@ class TokenAuthentication implements Authentication {
   }
 
   async #admitted(run: InterceptedRun): Promise<AuthContext> {
-    const held = Credential.held(run.extension(credentialKey, anything));
+    const held = heldIn(run.extension(credentialKey, anything));
     const auth = await this.#who(held, { now: run.now(), signal: run.signal }, run.epoch === 1 ? 'The run' : 'The resume');
     requireTenant(run.identity, auth);
     if (run.identity.userId !== auth.userId && !(await this.#isLetResume(run, auth))) {

@@ -11,30 +11,28 @@ export type Held =
   | { readonly auth: AuthContext; readonly by: TokenValidator };
 
 /**
- * What proves who a run is for. It holds a token, or who was authenticated, and gives neither away: not to stages that read
- * the extensions of their run, not printed, not as JSON.
+ * What proves who a run is for. It stands for a token, or for who was authenticated, and gives neither away: not to stages
+ * that read the extensions of their run, not printed, not as JSON.
  */
-export class Credential {
-  readonly #held: Held | undefined;
+export interface Credential {
+  toString(): '[credential]';
+  toJSON(): '[credential]';
+}
 
-  /** @param held - `undefined` where the caller brought nothing. */
-  constructor(held: Held | undefined) {
-    this.#held = held;
-    Object.freeze(this);
-  }
+/** By the credential: nothing that can be reached from one leads to what it stands for. */
+const heldBy = new WeakMap<object, Held>();
+const printed: Credential = Object.freeze<Credential>({ toString: () => '[credential]', toJSON: () => '[credential]' });
 
-  /** What is in it; `undefined` where it is empty, or is no credential. For this package alone. */
-  static held(credential: unknown): Held | undefined {
-    return typeof credential === 'object' && credential !== null && #held in credential ? credential.#held : undefined;
-  }
+/** @param held - `undefined` where the caller brought nothing. */
+export function credentialOf(held: Held | undefined): Credential {
+  const credential: Credential = Object.freeze(Object.create(printed));
+  if (held !== undefined) heldBy.set(credential, held);
+  return credential;
+}
 
-  toString(): string {
-    return '[credential]';
-  }
-
-  toJSON(): string {
-    return '[credential]';
-  }
+/** What a credential stands for; `undefined` where that is nothing, or it is no credential. */
+export function heldIn(credential: unknown): Held | undefined {
+  return typeof credential === 'object' && credential !== null ? heldBy.get(credential) : undefined;
 }
 
 /** The `extensions` of a run, or of a resume, that carry a credential. */
@@ -52,5 +50,5 @@ export type CredentialExtensions = { readonly [credentialKey]: Credential };
  */
 export function bearer(authorization: string | null | undefined): CredentialExtensions {
   const token = typeof authorization === 'string' ? authorization.replace(/^\s*bearer\s+/i, '').trim() : '';
-  return { [credentialKey]: new Credential(token === '' ? undefined : { token }) };
+  return { [credentialKey]: credentialOf(token === '' ? undefined : { token }) };
 }

@@ -1,6 +1,6 @@
 import { type IdentityOptions, type RunIdentity, StageflowError } from '@stageflow/core';
 import type { AuthContext } from './auth-context.ts';
-import { Credential, type CredentialExtensions, credentialKey } from './credential.ts';
+import { type CredentialExtensions, credentialKey, credentialOf } from './credential.ts';
 import { authRequired } from './errors.ts';
 import type { TokenValidator } from './token-validator.ts';
 
@@ -46,7 +46,7 @@ export interface IdentifiedOptions extends Required<Pick<IdentityOptions, 'userI
 /** The options of a run on behalf of `auth`. */
 export function optionsFor(auth: AuthContext, by: TokenValidator): IdentifiedOptions {
   const { userId, org } = auth;
-  return { userId, tenantId: org?.tenantId, extensions: { [credentialKey]: new Credential({ auth, by }) } };
+  return { userId, tenantId: org?.tenantId, extensions: { [credentialKey]: credentialOf({ auth, by }) } };
 }
 
 /**
