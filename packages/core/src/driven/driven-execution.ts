@@ -63,7 +63,7 @@ export class DrivenExecution implements Execution {
       this.#attempt++;
       this.#entries = 0;
     }
-    if (this.#attempt > 1) scope.state.recordAttempt(stage.index, this.#attempt);
+    if (this.#attempt > 1) scope.state.note(stage.index).attempts = this.#attempt;
     const request = this.#request();
     if (request instanceof StageflowError) return endFailed(scope, stage, this.#attempt, request);
     scope.enter();
@@ -134,7 +134,7 @@ export class DrivenExecution implements Execution {
     scope.leave();
     scope.scheduler.tick();
     this.#spentMs += outcome.activeMs;
-    if (outcome.unsettled) scope.state.recordUnsettled(stage.index);
+    if (outcome.unsettled) scope.state.note(stage.index).unsettled++;
     if (this.#withdrawn !== undefined) skipStage(scope, stage, this.#withdrawn);
     else this.#apply(outcome);
     if (scope.state.status[stage.index] !== running) this.#forget();

@@ -145,7 +145,7 @@ class Step {
   }
 
   get isUnsettled(): boolean {
-    return this.#state.unsettled?.has(0) === true;
+    return (this.#state.notes?.get(0)?.unsettled ?? 0) > 0;
   }
 
   async run(): Promise<Outcome> {

@@ -1,11 +1,12 @@
 import type { StageflowError } from '../errors.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /** One call of a stage's function that has limits or can be repeated. */
 export class Attempt {
   /** 1-based. */
   readonly number: number;
-  /** Monotonic milliseconds: when its function was called; before that, when it began. */
-  startedMono: number;
+  /** Monotonic milliseconds when its function was called, where someone wants to know. */
+  startedMono = 0;
   /** Whether its function was called. */
   called = false;
   /** Why it was given up; it may still be settling. */
@@ -14,16 +15,14 @@ export class Attempt {
   over = false;
   /** Whether what it came to has been taken. */
   applied = false;
-  lastSignMono: number;
-  readonly #monotonic: () => number;
+  lastSignMono = 0;
+  readonly #clock: Clock;
   #controller: AbortController | undefined;
   #abortReason: { readonly reason: unknown } | undefined;
 
-  constructor(number: number, monotonic: () => number) {
+  constructor(number: number, clock: Clock) {
     this.number = number;
-    this.#monotonic = monotonic;
-    this.startedMono = monotonic();
-    this.lastSignMono = this.startedMono;
+    this.#clock = clock;
   }
 
   /** Made when it is first read. */
@@ -47,13 +46,13 @@ export class Attempt {
     this.#controller?.abort(reason);
   }
 
-  /** Its limits count from here. */
-  restart(): void {
-    this.startedMono = this.#monotonic();
+  /** Its function is called: its limits count from here. */
+  startClock(): void {
+    this.startedMono = this.#clock.monotonic();
     this.lastSignMono = this.startedMono;
   }
 
   heartbeat(): void {
-    this.lastSignMono = this.#monotonic();
+    this.lastSignMono = this.#clock.monotonic();
   }
 }

@@ -82,15 +82,16 @@ export class Emitter {
 
   stageStarted(stage: PlannedStage, state: ScopeState): void {
     const event = this.#stageEvent('stage.started', stage, state, 1);
-    event.queuedMs = state.queuedMs?.get(stage.index) ?? 0;
+    event.queuedMs = state.notes?.get(stage.index)?.queuedMs ?? 0;
     this.#deliver(event as RunEvent);
   }
 
   stageCompleted(stage: PlannedStage, state: ScopeState): void {
-    if (state.restored?.has(stage.index) === true) return;
-    const event = this.#stageEvent('stage.completed', stage, state, state.attempts?.get(stage.index) ?? 1);
+    const note = state.notes?.get(stage.index);
+    if (note?.restored === true) return;
+    const event = this.#stageEvent('stage.completed', stage, state, note?.attempts ?? 1);
     event.durationMs = state.durationMs?.[stage.index] ?? 0;
-    if (state.cached?.has(stage.index) === true) event.cached = true;
+    if (note?.cached === true) event.cached = true;
     this.#deliver(event as RunEvent);
   }
 
@@ -102,10 +103,11 @@ export class Emitter {
     handledAround: boolean,
   ): void {
     const { index } = stage;
-    if (state.restored?.has(index) === true) return;
+    const note = state.notes?.get(index);
+    if (note?.restored === true) return;
     const handled = stage.handled || handledAround;
     const { status } = outcome;
-    const event = this.#stageEvent(`stage.${status}`, stage, state, started ? (state.attempts?.get(index) ?? 1) : 0);
+    const event = this.#stageEvent(`stage.${status}`, stage, state, started ? (note?.attempts ?? 1) : 0);
     if (status === 'failed' || status === 'blocked') Object.assign(event, { durationMs: state.durationMs?.[index] ?? 0, handled });
     if (status === 'failed') Object.assign(event, { error: summarize(outcome.error) });
     else Object.assign(event, { reason: outcome.reason });

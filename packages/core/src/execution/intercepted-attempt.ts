@@ -15,7 +15,7 @@ import type { Scope } from './scope.ts';
  *
  * @param begin - Makes the attempt and tells how it ended.
  */
-export async function attemptWithin(
+export function attemptWithin(
   layers: StageLayers,
   scope: Scope,
   stage: PlannedStage,
@@ -33,15 +33,11 @@ export async function attemptWithin(
         resolve(outcome);
       });
     });
-  try {
-    const result = await callThrough(layers, subject, core, (layer, { value }) =>
-      cachedOutcome(scope, stage, layer, value, attempt.number, outcome),
-    );
-    if (result === outcome) return inner as AttemptEnd;
-    return { ended: 'completed', value: (result as CompletedOutcome).output, cached: true };
-  } catch (error) {
-    return thrownBy(error as StageflowError, scope);
-  }
+  return callThrough(layers, subject, core, (layer, { value }) => cachedOutcome(scope, stage, layer, value, attempt.number, outcome)).then(
+    (result) =>
+      result === outcome ? (inner as AttemptEnd) : { ended: 'completed', value: (result as CompletedOutcome).output, cached: true },
+    (error) => thrownBy(error as StageflowError, scope),
+  );
 }
 
 /** Classifiers see what the interceptor threw; one that merely obeyed the signal has not failed. */

@@ -26,6 +26,8 @@ export class InterceptedExecution implements Execution {
   /** Whether what it stands around has begun. */
   #begun = false;
   #ended: Promise<StageOutcome> | undefined = undefined;
+  /** How what it stands around ended. */
+  #given: StageOutcome | undefined = undefined;
   #withdrawn: string | undefined = undefined;
 
   constructor(scope: Scope, stage: PlannedStage, inner: Execution, layers: StageLayers, values: Readonly<Record<string, unknown>>) {
@@ -34,8 +36,7 @@ export class InterceptedExecution implements Execution {
     this.#inner = inner;
     this.#layers = layers;
     this.#values = values;
-    const { clock } = scope.scheduler;
-    this.#whole = new Attempt(1, () => clock.monotonic());
+    this.#whole = new Attempt(1, scope.scheduler.clock);
   }
 
   get holdsSlot(): boolean {
@@ -74,44 +75,62 @@ export class InterceptedExecution implements Execution {
     this.#scope.holdBack(this.#stage.index, undefined);
   }
 
-  async #callThrough(): Promise<void> {
+  #callThrough(): void {
+    const scope = this.#scope;
+    const stage = this.#stage;
+    const subject = new InterceptedContext(scope, stage, this.#values, this.#whole);
+    void callThrough(
+      this.#layers,
+      subject,
+      () => this.#begin(),
+      (layer, { value }, before) => cachedOutcome(scope, stage, layer, value, 1, before),
+    ).then(
+      (final) => this.#settle(final),
+      (error) => this.#settle(this.#thrown(error as StageflowError)),
+    );
+  }
+
+  /** Queues what it stands around; gives how that ended. */
+  #begin(): Promise<StageOutcome> {
     const scope = this.#scope;
     const stage = this.#stage;
     const { parking } = scope.scheduler;
-    const subject = new InterceptedContext(scope, stage, this.#values, this.#whole);
-    let given: StageOutcome | undefined;
-    const core = (): Promise<StageOutcome> => {
-      this.#ended = new Promise((resolve) => {
-        scope.holdBack(stage.index, (outcome) => {
-          parking.busy++;
-          this.#phase = 'after';
-          given = outcome;
-          resolve(outcome);
-        });
+    this.#ended = new Promise((resolve) => {
+      scope.holdBack(stage.index, (outcome) => {
+        parking.busy++;
+        this.#phase = 'after';
+        this.#given = outcome;
+        resolve(outcome);
       });
-      this.#phase = 'queued';
-      // From here what it stands around says whether it is busy.
-      parking.busy--;
-      if (this.#withdrawn !== undefined) skipStage(scope, stage, this.#withdrawn);
-      else if (scope.stopped !== undefined) cancelStage(scope, stage, scope.stopped.reason);
-      else scope.requeue(stage.index);
-      return this.#ended;
-    };
-    let final: StageOutcome;
-    try {
-      final = await callThrough(this.#layers, subject, core, (layer, { value }, before) =>
-        cachedOutcome(scope, stage, layer, value, 1, before),
-      );
-      if (final !== given) scope.state.recordCached(stage.index);
-    } catch (error) {
-      final = this.#thrown(error as StageflowError);
-    }
-    await this.#leaveNothingBehind();
-    if (scope.closing) return;
-    scope.holdBack(stage.index, undefined);
-    scope.active--;
+    });
+    this.#phase = 'queued';
+    // From here what it stands around says whether it is busy.
     parking.busy--;
-    if (!this.#begun) scope.state.recordAttempt(stage.index, 0);
+    if (this.#withdrawn !== undefined) skipStage(scope, stage, this.#withdrawn);
+    else if (scope.stopped !== undefined) cancelStage(scope, stage, scope.stopped.reason);
+    else scope.requeue(stage.index);
+    return this.#ended;
+  }
+
+  /** The interceptors have ended. Where they did not wait for what they called, it is aborted, and waited for. */
+  #settle(final: StageOutcome): void {
+    if (this.#scope.closing || (this.#phase !== 'inside' && this.#phase !== 'queued')) return this.#end(final);
+    const before = this.#withdrawn;
+    this.withdraw('its interceptors have ended');
+    this.#withdrawn = before;
+    void this.#ended?.then(() => this.#end(final));
+  }
+
+  #end(final: StageOutcome): void {
+    const scope = this.#scope;
+    const { index } = this.#stage;
+    if (scope.closing) return;
+    // What was neither given by the stage nor made of a throw is what an interceptor had already.
+    if (final !== this.#given && final.status === 'completed') scope.state.note(index).cached = true;
+    scope.holdBack(index, undefined);
+    scope.active--;
+    scope.scheduler.parking.busy--;
+    if (!this.#begun) scope.state.note(index).attempts = 0;
     this.#finish(final);
     scope.goOn();
   }
@@ -121,15 +140,6 @@ export class InterceptedExecution implements Execution {
     const { stopped } = this.#scope;
     const isObedience = stopped !== undefined && (isAbort(error, stopped.signalReason) || isAbort(error.cause, stopped.signalReason));
     return isObedience ? { status: 'cancelled', reason: stopped.reason } : { status: 'failed', error };
-  }
-
-  /** Interceptors that did not wait for what they called: it is aborted, and waited for. */
-  async #leaveNothingBehind(): Promise<void> {
-    if (this.#scope.closing || (this.#phase !== 'inside' && this.#phase !== 'queued')) return;
-    const before = this.#withdrawn;
-    this.withdraw('its interceptors have ended');
-    this.#withdrawn = before;
-    await this.#ended;
   }
 
   #finish(outcome: StageOutcome): void {

@@ -73,27 +73,19 @@ function failedOutcome(error: StageflowError): StageOutcome {
 
 /**
  * Calls the layers from the outside in, then `core`. Each may call `next` once and must give back what that gave it. When
- * the outermost has ended, no layer gets further in.
+ * the outermost has ended, no layer gets further in. Rejects with what a layer threw, as an error that names the layer.
+ *
+ * Every stage may come this way, so a layer costs its own promise and one reaction to it.
  *
  * @param short - What becomes of a result that a layer had already; throws where it cannot have one.
- * @throws What a layer threw, as an error that names the layer.
  */
-export async function callThrough<Subject extends Place, Result, Short>(
+export function callThrough<Subject extends Place, Result, Short>(
   chain: readonly Layer<Subject, Result, Short>[],
   subject: Subject,
   core: () => Promise<Result>,
   short: (layer: string, value: Short, given: Result | undefined) => Result | Promise<Result>,
 ): Promise<Result> {
-  let over = false;
-  const from = (at: number): Promise<Result> => {
-    const layer = chain[at];
-    return layer === undefined ? core() : throughLayer(layer, subject, () => (over ? undefined : from(at + 1)), short);
-  };
-  try {
-    return await from(0);
-  } finally {
-    over = true;
-  }
+  return new Passage(chain, subject, core, short).enter(0, undefined);
 }
 
 /** What errors say of where they belong. */
@@ -103,66 +95,150 @@ function locationIn({ pipeline, runId, path, attempt }: Place): ErrorLocation {
   return { pipeline, runId, path, attempt };
 }
 
-/** What `next` gave to a layer; with `error` where it stands for a throw further in. */
-interface Given<Result> {
-  readonly result: Result;
-  readonly error?: StageflowError;
-}
+/** One way through the layers and back. */
+class Passage<Subject extends Place, Result, Short> {
+  /** Whether the outermost layer has ended. */
+  over = false;
+  readonly chain: readonly Layer<Subject, Result, Short>[];
+  readonly subject: Subject;
+  readonly core: () => Promise<Result>;
+  readonly short: (layer: string, value: Short, given: Result | undefined) => Result | Promise<Result>;
 
-/** @param inner - Gives `undefined` once it is too late. */
-async function throughLayer<Subject extends Place, Result, Short>(
-  { name, around, failed }: Layer<Subject, Result, Short>,
-  subject: Subject,
-  inner: () => Promise<Result> | undefined,
-  short: (layer: string, value: Short, given: Result | undefined) => Result | Promise<Result>,
-): Promise<Result> {
-  let given: Given<Result> | undefined;
-  let misuse: StageflowError | undefined;
-  let called = false;
-  let over = false;
-  const callNext = async (): Promise<Result> => {
-    if (called) {
-      misuse = misused(name, 'it called next() more than once', locationIn(subject));
-      throw misuse;
+  constructor(
+    chain: readonly Layer<Subject, Result, Short>[],
+    subject: Subject,
+    core: () => Promise<Result>,
+    short: (layer: string, value: Short, given: Result | undefined) => Result | Promise<Result>,
+  ) {
+    this.chain = chain;
+    this.subject = subject;
+    this.core = core;
+    this.short = short;
+  }
+
+  /** @param outer - The layer that calls, and is told what it gets; none around the outermost. */
+  enter(at: number, outer: LayerCall<Subject, Result, Short> | undefined): Promise<Result> {
+    const layer = this.chain[at];
+    if (layer === undefined) {
+      const inner = this.core();
+      return outer === undefined ? inner : inner.then((result) => outer.take(result));
     }
-    called = true;
-    const under = over ? undefined : inner();
-    if (under === undefined) throw misused(name, 'it called next() after what it stands around had ended', locationIn(subject));
-    given = await settledAs(under, failed);
-    return given.result;
-  };
-  const next = (): Promise<Result> => {
-    const result = callNext();
-    // Whoever does not wait for it must not be ended by a rejection that nobody awaits.
-    result.catch(() => {});
-    return result;
-  };
-  let returned: Result | Short;
-  try {
-    returned = await around(subject, next);
-  } catch (thrown) {
-    if (isStageflowError(thrown)) throw thrown;
-    const details = { interceptor: name, thrown: thrownSentence(thrown) };
-    throw new StageflowError('SF_INTERCEPTOR_FAILED', details, { ...locationIn(subject), cause: thrown });
-  } finally {
-    over = true;
+    const call = new LayerCall(this, layer, at);
+    return call.begin().then(
+      (returned) => call.ended(returned, outer),
+      (thrown) => call.threw(thrown, outer),
+    );
   }
-  if (misuse !== undefined) throw misuse;
-  if (isCached(returned)) return short(name, returned as Short, given?.result);
-  if (given === undefined || returned !== given.result)
-    throw misused(name, `it returned ${describeReceived(returned)}`, locationIn(subject));
-  if (given.error !== undefined) throw given.error;
-  return given.result;
 }
 
-async function settledAs<Result>(inner: Promise<Result>, failed: Layer<never, Result, never>['failed']): Promise<Given<Result>> {
-  if (failed === undefined) return { result: await inner };
-  try {
-    return { result: await inner };
-  } catch (thrown) {
-    const error = thrown as StageflowError;
-    return { result: failed(error), error };
+/** One layer on the way: what it was given, and what it made of that. */
+class LayerCall<Subject extends Place, Result, Short> {
+  readonly #passage: Passage<Subject, Result, Short>;
+  readonly #layer: Layer<Subject, Result, Short>;
+  readonly #at: number;
+  #called = false;
+  /** Whether what `next` gave is known. */
+  #isGiven = false;
+  #given: Result | undefined = undefined;
+  /** Present where what `next` gave stands for a throw further in. */
+  #error: StageflowError | undefined = undefined;
+  #misuse: StageflowError | undefined = undefined;
+  #over = false;
+
+  constructor(passage: Passage<Subject, Result, Short>, layer: Layer<Subject, Result, Short>, at: number) {
+    this.#passage = passage;
+    this.#layer = layer;
+    this.#at = at;
   }
+
+  begin(): Promise<Result | Short> {
+    try {
+      return Promise.resolve(this.#layer.around(this.#passage.subject, () => this.#next()));
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  /** What `next` gives. */
+  take(result: Result): Result {
+    this.#isGiven = true;
+    this.#given = result;
+    return result;
+  }
+
+  /** The same, where what is further in threw: layers that see throws as results get one. */
+  takeThrow(error: StageflowError): Result {
+    const { failed } = this.#layer;
+    if (failed === undefined) throw error;
+    this.#error = error;
+    return this.take(failed(error));
+  }
+
+  ended(returned: Result | Short, outer: LayerCall<Subject, Result, Short> | undefined): Result | Promise<Result> {
+    this.#end(outer);
+    try {
+      const result = this.#judge(returned);
+      if (!(result instanceof Promise)) return outer === undefined ? result : outer.take(result);
+      return result.then(
+        (value) => (outer === undefined ? value : outer.take(value)),
+        (error) => passOn(error as StageflowError, outer),
+      );
+    } catch (error) {
+      return passOn(error as StageflowError, outer);
+    }
+  }
+
+  threw(thrown: unknown, outer: LayerCall<Subject, Result, Short> | undefined): Result {
+    this.#end(outer);
+    if (isStageflowError(thrown)) return passOn(thrown, outer);
+    const details = { interceptor: this.#layer.name, thrown: thrownSentence(thrown) };
+    const error = new StageflowError('SF_INTERCEPTOR_FAILED', details, { ...locationIn(this.#passage.subject), cause: thrown });
+    return passOn(error, outer);
+  }
+
+  #end(outer: LayerCall<Subject, Result, Short> | undefined): void {
+    this.#over = true;
+    if (outer === undefined) this.#passage.over = true;
+  }
+
+  #next(): Promise<Result> {
+    const { name } = this.#layer;
+    if (this.#called) {
+      this.#misuse = misused(name, 'it called next() more than once', locationIn(this.#passage.subject));
+      return refused(this.#misuse);
+    }
+    this.#called = true;
+    if (this.#over || this.#passage.over)
+      return refused(misused(name, 'it called next() after what it stands around had ended', locationIn(this.#passage.subject)));
+    const given = this.#passage.enter(this.#at + 1, this);
+    // Whoever does not wait for it must not be ended by a rejection that nobody awaits.
+    if (this.#layer.failed === undefined) given.catch(() => {});
+    return given;
+  }
+
+  /** What a layer that has returned comes to. */
+  #judge(returned: Result | Short): Result | Promise<Result> {
+    const { name } = this.#layer;
+    if (this.#misuse !== undefined) throw this.#misuse;
+    if (isCached(returned)) return this.#passage.short(name, returned as Short, this.#given);
+    if (!this.#isGiven || returned !== this.#given)
+      throw misused(name, `it returned ${describeReceived(returned)}`, locationIn(this.#passage.subject));
+    if (this.#error !== undefined) throw this.#error;
+    return returned as Result;
+  }
+}
+
+/** A throw reaches the layer around, or whoever called the outermost. */
+function passOn<Result>(error: StageflowError, outer: { takeThrow(error: StageflowError): Result } | undefined): Result {
+  if (outer === undefined) throw error;
+  return outer.takeThrow(error);
+}
+
+/** A rejection that ends no process where nobody awaits it. */
+function refused(error: StageflowError): Promise<never> {
+  const rejection = Promise.reject(error);
+  rejection.catch(() => {});
+  return rejection;
 }
 
 /** An interceptor did what it must not. */

@@ -92,7 +92,7 @@ export class ResourcedExecution implements Execution {
       parking.busy--;
       scope.scheduler.tick();
       scope.scheduler.enterStage();
-      scope.state.recordQueueTime(this.#stage.index, clock.monotonic() - askedMono);
+      scope.state.note(this.#stage.index).queuedMs += clock.monotonic() - askedMono;
       this.#answered(claim, refused);
       goOn();
       scope.goOn();

@@ -7,8 +7,7 @@ import { blockStage, failStage, skipStage } from './stage-endings.ts';
 /** Ends a stage as it ended in an earlier activation, without calling it. */
 export function restoreStage(scope: Scope, stage: PlannedStage, { outcome, attempts, failure }: JournaledEnd): void {
   const { state } = scope;
-  state.recordRestored(stage.index);
-  state.recordAttempt(stage.index, attempts);
+  Object.assign(state.note(stage.index), { restored: true, attempts });
   switch (outcome.status) {
     case 'completed':
       return scope.complete(stage.index, outcome.output);

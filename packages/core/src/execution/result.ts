@@ -9,6 +9,7 @@ import type { RunState } from './run-state.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Scope } from './scope.ts';
 import type { ScopeState } from './scope-state.ts';
+import type { StageNote } from './stage-note.ts';
 import { blocked, cancelled, completed, failed, running, waiting } from './status.ts';
 import type { Stop } from './stop.ts';
 
@@ -145,6 +146,7 @@ function* reports(state: ScopeState, runStartedAt: number): Generator<[string, S
 
 function report(stage: PlannedStage, state: ScopeState, runStartedAt: number): StageReport {
   const { index, name, kind, version } = stage;
+  const note = state.notes?.get(index);
   const outcome = state.outcome(index);
   const startedAfterMs = state.startedAfterMs?.[index];
   const started = startedAfterMs !== undefined && startedAfterMs !== -1;
@@ -158,10 +160,10 @@ function report(stage: PlannedStage, state: ScopeState, runStartedAt: number): S
     startedAt: started ? runStartedAt + startedAfterMs : undefined,
     startedAfterMs: started ? startedAfterMs : undefined,
     durationMs: started ? state.durationMs?.[index] : undefined,
-    queuedMs: state.queuedMs?.get(index) ?? 0,
+    queuedMs: note?.queuedMs ?? 0,
     version,
-    cached: state.cached?.has(index) === true,
-    unsettled: state.unsettled?.has(index) === true,
+    cached: note?.cached === true,
+    unsettled: isUnsettled(note),
     ...(stage.stream === undefined ? {} : { chunks: state.streams?.of(index)?.chunks }),
   };
 }
@@ -213,8 +215,12 @@ function count(state: ScopeState, counts: Counts): void {
 
 /** The paths of the stages that had not settled, in the order of the plan. */
 function* unsettledIn(state: ScopeState): Generator<string> {
-  for (const stage of state.unsettled === undefined && state.scopes === undefined ? [] : state.plan.stages) {
-    if (state.unsettled?.has(stage.index) === true) yield state.pathOf(stage);
+  for (const stage of state.notes === undefined && state.scopes === undefined ? [] : state.plan.stages) {
+    if (isUnsettled(state.notes?.get(stage.index))) yield state.pathOf(stage);
     for (const inner of state.scopes?.get(stage.index) ?? []) yield* unsettledIn(inner);
   }
+}
+
+function isUnsettled(note: StageNote | undefined): boolean {
+  return note !== undefined && note.unsettled > 0;
 }

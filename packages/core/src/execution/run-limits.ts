@@ -1,4 +1,4 @@
-import type { FailureMode } from '../plan/draft.ts';
+import type { FailureMode, PipelinePolicy } from '../plan/draft.ts';
 import type { RunResources } from './run-resources.ts';
 
 /** The limits of one run. */
@@ -11,4 +11,27 @@ export interface RunLimits {
   readonly maxCallDepth: number;
   /** What its stages can name, where the runtime has resources. */
   readonly resources: RunResources | undefined;
+}
+
+/**
+ * The limits that follow from what a pipeline, a run and a runtime say, the run before the pipeline before the runtime.
+ *
+ * @param own - What the run says.
+ * @param defaults - What the runtime says.
+ */
+export function runLimits(
+  policy: PipelinePolicy,
+  own: PipelinePolicy = {},
+  defaults: PipelinePolicy = {},
+  resources: RunResources | undefined = undefined,
+): RunLimits {
+  return {
+    failureMode: own.failureMode ?? policy.failureMode ?? defaults.failureMode ?? 'fail-fast',
+    maxConcurrency: own.maxConcurrency ?? policy.maxConcurrency ?? defaults.maxConcurrency ?? Number.POSITIVE_INFINITY,
+    deadlineMs: own.deadlineMs ?? policy.deadlineMs ?? defaults.deadlineMs,
+    graceMs: own.graceMs ?? policy.graceMs ?? defaults.graceMs ?? 5_000,
+    cleanupMs: own.cleanupMs ?? policy.cleanupMs ?? defaults.cleanupMs ?? 10_000,
+    maxCallDepth: own.maxCallDepth ?? policy.maxCallDepth ?? defaults.maxCallDepth ?? 5,
+    resources,
+  };
 }

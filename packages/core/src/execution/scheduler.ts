@@ -244,6 +244,12 @@ export class Scheduler {
     this.deadline?.cancel();
   }
 
+  /** The patience with what is left of a scope is over. */
+  giveUp(scope: Scope): void {
+    scope.close();
+    this.drain();
+  }
+
   /** Starts what is ready, as far as the limits let it, and finishes the run when nothing is left. */
   drain(): void {
     if (this.draining || this.yielding || this.held > 0) return;

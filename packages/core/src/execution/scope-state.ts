@@ -2,6 +2,7 @@ import type { StageflowError } from '../errors.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { OutputRead, Plan, PlannedRead, PlannedStage } from '../plan/plan.ts';
 import type { PlannedRegion } from '../plan/plan-region.ts';
+import { StageNote } from './stage-note.ts';
 import { completed, running, skipped, waiting } from './status.ts';
 import type { Streams } from './streams/streams.ts';
 
@@ -26,19 +27,9 @@ export class ScopeState {
   outcomes: Map<number, BadOutcome> | undefined = undefined;
   /** Failures by stage, those that were turned into a skip or a block included. */
   failures: Map<number, StageflowError> | undefined = undefined;
-  /** Calls of the function, where that is not one. */
-  attempts: Map<number, number> | undefined = undefined;
-  queuedMs: Map<number, number> | undefined = undefined;
-  /** Calls that had not settled when they were given up, by stage. */
-  unsettled: Map<number, number> | undefined = undefined;
-  /** Stages whose value an interceptor had already. */
-  cached: Set<number> | undefined = undefined;
-  /** Of stages that were blocked by a guard inside them, its path. */
-  blockedBy: Map<number, string> | undefined = undefined;
+  notes: Map<number, StageNote> | undefined = undefined;
   /** Of a call in a run that is kept: its values in print. */
   print: string | undefined = undefined;
-  /** Stages that ended in an earlier activation. */
-  restored: Set<number> | undefined = undefined;
   /** The scopes that a region of this one opened, in the order of its items or turns. */
   scopes: Map<number, ScopeState[]> | undefined = undefined;
   /** Where some stage streams. */
@@ -54,8 +45,8 @@ export class ScopeState {
     this.plan = plan;
     this.prefix = prefix;
     this.around = around;
-    this.slots = new Array(plan.slotCount);
-    this.status = new Array<number>(size + plan.captures.length).fill(waiting);
+    this.slots = plan.emptySlots.slice();
+    this.status = plan.allWaiting.slice();
     this.startedAfterMs = timings ? new Array<number>(size).fill(-1) : undefined;
     this.durationMs = timings ? new Array<number>(size).fill(0) : undefined;
   }
@@ -76,24 +67,17 @@ export class ScopeState {
   /** The path of the guard that blocked: of a region, the one inside. */
   blockedAt(index: number): string {
     const { stages } = this.plan;
-    if (index < stages.length) return this.blockedBy?.get(index) ?? this.pathAt(index);
+    if (index < stages.length) return this.notes?.get(index)?.blockedBy ?? this.pathAt(index);
     const { state, region } = this.around as NonNullable<ScopeState['around']>;
     return state.blockedAt((region.captures[index - stages.length] as PlannedRegion['captures'][number]).outer);
   }
 
-  recordBlockedBy(index: number, path: string): void {
-    this.blockedBy ??= new Map();
-    this.blockedBy.set(index, path);
-  }
-
-  recordRestored(index: number): void {
-    this.restored ??= new Set();
-    this.restored.add(index);
-  }
-
-  recordCached(index: number): void {
-    this.cached ??= new Set();
-    this.cached.add(index);
+  /** What is noted of a stage: made when it is first asked for. */
+  note(index: number): StageNote {
+    this.notes ??= new Map();
+    const known = this.notes.get(index) ?? new StageNote();
+    this.notes.set(index, known);
+    return known;
   }
 
   recordScope(index: number, state: ScopeState): void {
@@ -121,33 +105,9 @@ export class ScopeState {
     this.failures.set(index, error);
   }
 
-  recordAttempt(index: number, attempt: number): void {
-    this.attempts ??= new Map();
-    this.attempts.set(index, attempt);
-  }
-
-  recordQueueTime(index: number, queuedMs: number): void {
-    if (queuedMs <= 0) return;
-    this.queuedMs ??= new Map();
-    this.queuedMs.set(index, queuedMs + (this.queuedMs.get(index) ?? 0));
-  }
-
-  recordUnsettled(index: number): void {
-    this.unsettled ??= new Map();
-    this.unsettled.set(index, (this.unsettled.get(index) ?? 0) + 1);
-  }
-
-  /** A call that was given up has settled after all. */
-  forgetUnsettled(index: number): void {
-    const calls = this.unsettled as Map<number, number>;
-    const others = (calls.get(index) as number) - 1;
-    if (others > 0) calls.set(index, others);
-    else calls.delete(index);
-  }
-
   /** Calls of the function of a stage that has ended. */
   attemptsOf(index: number): number {
-    const counted = this.attempts?.get(index);
+    const counted = this.notes?.get(index)?.attempts;
     if (counted !== undefined) return counted;
     if (this.startedAfterMs !== undefined) return this.startedAfterMs[index] === -1 ? 0 : 1;
     return this.status[index] === completed ? 1 : 0;

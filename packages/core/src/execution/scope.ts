@@ -137,7 +137,7 @@ export class Scope {
     if (this.stopped !== undefined || (this.closing && !isHeldBack)) return;
     this.stopped = stop;
     scheduler.stopping(this, stop);
-    if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => this.giveUp(), scheduler.limits.graceMs);
+    if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => scheduler.giveUp(this), scheduler.limits.graceMs);
     this.controller?.abort(stop.signalReason);
     if (isHeldBack) return scheduler.giveUpInterceptors();
     scheduler.hold(() => {
@@ -162,7 +162,7 @@ export class Scope {
     const status = state.status[index];
     if (status !== waiting) {
       if (status !== running) return;
-      if (this.readyAfterMs !== undefined) state.recordQueueTime(index, scheduler.nowMs - (this.readyAfterMs[index] as number));
+      if (this.readyAfterMs !== undefined) this.noteQueueTime(index, this.readyAfterMs);
       this.executions?.get(index)?.start();
       return;
     }
@@ -172,7 +172,7 @@ export class Scope {
     if (stage.simple && scheduler.callsPlainly && stage.resources === undefined) return this.callPlainly(stage, values);
     if (scheduler.journal !== undefined && stage.region === undefined && !mayBegin(this, scheduler.journal, stage)) return;
     scheduler.enterStage();
-    if (this.readyAfterMs !== undefined) state.recordQueueTime(index, scheduler.nowMs - (this.readyAfterMs[index] as number));
+    if (this.readyAfterMs !== undefined) this.noteQueueTime(index, this.readyAfterMs);
     if (stage.resources !== undefined && scheduler.limits.resources !== undefined) scheduler.limits.resources.begin(this, stage, values);
     else this.launch(stage, values);
   }
@@ -182,11 +182,16 @@ export class Scope {
     const { state, scheduler } = this;
     const { index } = stage;
     scheduler.enterStage();
-    if (this.readyAfterMs !== undefined) state.recordQueueTime(index, scheduler.nowMs - (this.readyAfterMs[index] as number));
+    if (this.readyAfterMs !== undefined) this.noteQueueTime(index, this.readyAfterMs);
     state.status[index] = running;
     if (state.startedAfterMs !== undefined) state.startedAfterMs[index] = scheduler.nowMs;
     if (scheduler.emitter !== undefined) scheduler.emitter.stageStarted(stage, state);
     callOnce(this, stage, values);
+  }
+
+  private noteQueueTime(index: number, readyAfterMs: readonly number[]): void {
+    const queuedMs = this.scheduler.nowMs - (readyAfterMs[index] as number);
+    if (queuedMs > 0) this.state.note(index).queuedMs += queuedMs;
   }
 
   /** Starts a stage that nothing keeps waiting any more. `prepared` has its slots already. */
@@ -246,7 +251,7 @@ export class Scope {
     this.left--;
     if (started) {
       if (state.durationMs !== undefined) this.recordDuration(index);
-      else if (state.attempts?.has(index) !== true) state.recordAttempt(index, 1);
+      else state.note(index).attempts ??= 1;
     } else this.executions?.get(index)?.close();
     const stage = plan.stages[index] as PlannedStage;
     const { emitter, journal } = this.scheduler;
@@ -341,11 +346,6 @@ export class Scope {
     (durationMs as number[])[index] = this.scheduler.readClock() - ((startedAfterMs as number[])[index] as number);
   }
 
-  private giveUp(): void {
-    this.close();
-    this.scheduler.drain();
-  }
-
   /** Every started stage has settled, or was given up: gives the rest their outcomes, once. */
   close(): void {
     if (this.closing) return;
@@ -370,7 +370,7 @@ export class Scope {
       if (state.status[stage.index] !== running) continue;
       const execution = this.executions?.get(stage.index);
       execution?.close();
-      if (execution?.isCalling !== false) state.recordUnsettled(stage.index);
+      if (execution?.isCalling !== false) state.note(stage.index).unsettled++;
       // Given up: its slot is free, whenever it settles.
       if (execution?.holdsSlot !== false) this.leave();
       cancelStage(this, stage, reason);

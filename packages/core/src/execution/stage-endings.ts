@@ -60,7 +60,7 @@ export function blockStage(
   by: string = scope.state.pathOf(stage),
 ): void {
   const { index } = stage;
-  if (by !== scope.state.pathOf(stage)) scope.state.recordBlockedBy(index, by);
+  if (by !== scope.state.pathOf(stage)) scope.state.note(index).blockedBy = by;
   if (!scope.end(index, blocked, { status: 'blocked', reason, error })) return;
   if (error !== undefined) scope.state.recordFailure(index, error);
   if (stage.handled || scope.failureMode !== 'fail-fast') return;

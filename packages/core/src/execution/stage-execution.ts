@@ -42,6 +42,8 @@ export class StageExecution implements Execution {
   #suspended = false;
   /** Set where it is not wanted any more, because it lost a race. */
   #withdrawn: string | undefined;
+  /** Whether someone wants to know how long its calls take. */
+  readonly #isTimed: boolean;
   readonly #onAttemptOver: (() => void) | undefined;
   readonly #single: SingleAttempt | undefined;
   /** Takes how the attempt ended, where interceptors stand around it. */
@@ -57,6 +59,8 @@ export class StageExecution implements Execution {
     this.#layers = layers;
     // What it calls has attempts of its own.
     this.#single = scope.caller === undefined ? scope.scheduler.single : undefined;
+    const { timeoutMs, budgetMs, idleMs } = stage;
+    this.#isTimed = (timeoutMs ?? budgetMs ?? idleMs) !== undefined || this.#single !== undefined;
     this.#count = this.#single?.attemptsBefore ?? 0;
     this.#activeMs = this.#single?.activeMsBefore ?? 0;
     this.#onAttemptOver = onAttemptOver;
@@ -80,22 +84,21 @@ export class StageExecution implements Execution {
     // An activation that begins with an answer is the same attempt.
     if (!this.#suspended) this.#count++;
     this.#suspended = false;
-    const attempt = new Attempt(this.#count, () => clock.monotonic());
+    const attempt = new Attempt(this.#count, clock);
     this.#attempt = attempt;
-    if (this.#count > 1) scope.state.recordAttempt(stage.index, this.#count);
+    if (this.#count > 1) scope.state.note(stage.index).attempts = this.#count;
     scope.enter();
     scope.scheduler.parking.busy++;
     if (refused !== undefined) this.#ended(attempt, { ended: 'failed', error: refused, thrown: refused, retryable: refused.retryable });
     else if (this.#layers === undefined) this.#call(attempt);
-    else void this.#callThrough(attempt, this.#layers);
+    else this.#callThrough(attempt, this.#layers);
   }
 
   #call(attempt: Attempt): void {
     const scope = this.#scope;
     const stage = this.#stage;
     attempt.called = true;
-    if (this.#layers !== undefined) attempt.restart();
-    this.#watchLimits(attempt);
+    if (this.#isTimed) this.#watchLimits(attempt);
     const values = gatherValues(stage, scope.state);
     this.#subject = values['subject'];
     let returned: unknown;
@@ -116,7 +119,7 @@ export class StageExecution implements Execution {
   }
 
   /** The attempt within its interceptors; what they make of it counts. */
-  async #callThrough(attempt: Attempt, layers: StageLayers): Promise<void> {
+  #callThrough(attempt: Attempt, layers: StageLayers): void {
     const scope = this.#scope;
     const core = (onEnd: (end: AttemptEnd) => void): void => {
       this.#onEnd = onEnd;
@@ -125,8 +128,9 @@ export class StageExecution implements Execution {
       else if (givenUp !== undefined) this.#ended(attempt, { ended: 'failed', error: givenUp, thrown: givenUp });
       else this.#call(attempt);
     };
-    const end = await attemptWithin(layers, scope, this.#stage, attempt, core);
-    if (!scope.closing && !attempt.applied) this.#apply(attempt, end);
+    void attemptWithin(layers, scope, this.#stage, attempt, core).then((end) => {
+      if (!scope.closing && !attempt.applied) this.#apply(attempt, end);
+    });
   }
 
   /** The run stops: aborts the attempt, or ends the wait for the next one. */
@@ -156,8 +160,7 @@ export class StageExecution implements Execution {
   close(): void {}
 
   #watchLimits(attempt: Attempt): void {
-    const { timeoutMs, budgetMs, idleMs } = this.#stage;
-    if (timeoutMs === undefined && budgetMs === undefined && idleMs === undefined) return;
+    attempt.startClock();
     this.#timers ??= new AttemptTimers(this.#scope, this.#stage, (late, error) => this.#giveUp(late, error));
     this.#timers.set(attempt, this.#activeMs);
   }
@@ -169,7 +172,7 @@ export class StageExecution implements Execution {
     const graceMs = this.#stage.graceMs ?? this.#scope.scheduler.limits.graceMs;
     this.#grace = this.#scope.scheduler.clock.schedule(() => {
       this.#scope.emit({ type: 'attempt.abandoned', ...stageFields(this.#scope.state, this.#stage, attempt.number), graceMs });
-      this.#scope.state.recordUnsettled(this.#stage.index);
+      this.#scope.state.note(this.#stage.index).unsettled++;
       this.#ended(attempt, { ended: 'failed', error, thrown: error, unsettled: true });
     }, graceMs);
     attempt.abort(error);
@@ -237,7 +240,7 @@ export class StageExecution implements Execution {
   #isLate(attempt: Attempt, settledAs: 'resolved' | 'rejected'): boolean {
     if (this.#scope.closing) return true;
     if (!attempt.over) return false;
-    this.#scope.state.forgetUnsettled(this.#stage.index);
+    this.#scope.state.note(this.#stage.index).unsettled--;
     this.#scope.emit({ type: 'attempt.arrived_late', ...stageFields(this.#scope.state, this.#stage, attempt.number), settledAs });
     return true;
   }
@@ -270,7 +273,7 @@ export class StageExecution implements Execution {
         this.#end(unfit);
         return scope.goOn();
       }
-      if (end.cached === true) scope.state.recordCached(stage.index);
+      if (end.cached === true) scope.state.note(stage.index).cached = true;
       scope.complete(stage.index, end.value);
     } else if (end.ended === 'blocked') blockStage(scope, stage, end.reason, undefined);
     else if (end.ended === 'skipped') skipStage(scope, stage, end.reason);
@@ -283,7 +286,7 @@ export class StageExecution implements Execution {
   #abandon(attempt: Attempt): void {
     this.#onEnd = undefined;
     this.#close(attempt);
-    if (attempt.called) this.#scope.state.recordUnsettled(this.#stage.index);
+    if (attempt.called) this.#scope.state.note(this.#stage.index).unsettled++;
     attempt.abort(new StageflowError('SF_RUN_CANCELLED', { reason: 'an interceptor ended the attempt' }));
   }
 
@@ -319,7 +322,7 @@ export class StageExecution implements Execution {
   #close(attempt: Attempt): void {
     attempt.over = true;
     this.#cancelTimers();
-    if (attempt.called) this.#activeMs += this.#scope.scheduler.clock.monotonic() - attempt.startedMono;
+    if (attempt.called && this.#isTimed) this.#activeMs += this.#scope.scheduler.clock.monotonic() - attempt.startedMono;
   }
 
   #endBackoff(): void {

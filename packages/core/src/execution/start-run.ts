@@ -13,7 +13,7 @@ import { Emitter, type EventTarget } from './emitter.ts';
 import { Interceptors } from './interceptor-chain.ts';
 import type { Journal } from './journal.ts';
 import { readInputs } from './read-inputs.ts';
-import type { RunLimits } from './run-limits.ts';
+import { type RunLimits, runLimits } from './run-limits.ts';
 import type { RunResources } from './run-resources.ts';
 import type { RunSetup } from './run-setup.ts';
 import { RunState } from './run-state.ts';
@@ -150,18 +150,6 @@ function targetsOf(options: RunOptions, attachments: RunAttachments | undefined)
   return [...(attachments?.targets ?? []), ...(options.sinks ?? []).map((sink) => new SinkQueue(sink))];
 }
 
-function limitsOf({ policy }: Plan, options: PipelinePolicy, { defaults, resources }: Partial<RunAttachments> = {}): RunLimits {
-  return {
-    failureMode: options.failureMode ?? policy.failureMode ?? defaults?.failureMode ?? 'fail-fast',
-    maxConcurrency: options.maxConcurrency ?? policy.maxConcurrency ?? defaults?.maxConcurrency ?? Number.POSITIVE_INFINITY,
-    deadlineMs: options.deadlineMs ?? policy.deadlineMs ?? defaults?.deadlineMs,
-    graceMs: options.graceMs ?? policy.graceMs ?? defaults?.graceMs ?? 5_000,
-    cleanupMs: options.cleanupMs ?? policy.cleanupMs ?? defaults?.cleanupMs ?? 10_000,
-    maxCallDepth: options.maxCallDepth ?? policy.maxCallDepth ?? defaults?.maxCallDepth ?? 5,
-    resources,
-  };
-}
-
 /** Stops the run when the signal of the caller aborts; one listener for a run, gone when the run is. */
 function followSignal(scheduler: Scheduler, signal: AbortSignal): void {
   const onAbort = (): void => scheduler.root.stop(aborted(signal));
@@ -177,18 +165,18 @@ function aborted(signal: AbortSignal): Stop {
 
 /** @throws SF_OPTION_INVALID */
 export function checkOptions(options: PipelinePolicy): void {
-  const { failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, maxCallDepth } = options;
-  if (
-    failureMode === undefined &&
-    maxConcurrency === undefined &&
-    deadlineMs === undefined &&
-    graceMs === undefined &&
-    cleanupMs === undefined &&
-    maxCallDepth === undefined
-  )
-    return;
+  if (!saysPolicy(options)) return;
   const [broken] = brokenRules(policyRules(options));
   if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
+}
+
+function saysPolicy({ failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, maxCallDepth }: PipelinePolicy): boolean {
+  return (failureMode ?? maxConcurrency ?? deadlineMs ?? graceMs ?? cleanupMs ?? maxCallDepth) !== undefined;
+}
+
+function limitsOf(plan: Plan, options: PipelinePolicy, attachments: RunAttachments | undefined): RunLimits {
+  if (attachments === undefined && !saysPolicy(options)) return plan.limits;
+  return runLimits(plan.policy, options, attachments?.defaults, attachments?.resources);
 }
 
 function provideServices(plan: Plan, services: unknown, state: RunState): void {

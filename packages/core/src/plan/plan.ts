@@ -1,3 +1,5 @@
+import { type RunLimits, runLimits } from '../execution/run-limits.ts';
+import { waiting } from '../execution/status.ts';
 import { drivesIterables } from '../execution/streams/drives-iterables.ts';
 import { type ResourceUse, resourceUses } from '../limits/resource-use.ts';
 import { type ResolvedRetryPolicy, resolveRetry } from '../retry.ts';
@@ -94,6 +96,8 @@ export interface Plan {
   readonly name: string;
   readonly version: string | undefined;
   readonly policy: PipelinePolicy;
+  /** Those of a run that adds nothing to the policy. */
+  readonly limits: RunLimits;
   readonly stages: readonly PlannedStage[];
   readonly indexByName: ReadonlyMap<string, number>;
   readonly inputs: readonly PlannedInput[];
@@ -102,7 +106,10 @@ export interface Plan {
   readonly captures: readonly string[];
   /** What the region that this plan is the body of gives to it. */
   readonly locals: readonly string[];
-  readonly slotCount: number;
+  /** What the slots of a run hold before anything is known: as many as there are, each `undefined`. Copied, never written. */
+  readonly emptySlots: readonly undefined[];
+  /** The status of every stage and captured stage before anything is known. Copied, never written. */
+  readonly allWaiting: readonly number[];
   /** The slot of an input, a service or a local; `undefined` where nothing reads it. */
   readonly slotOf: (read: 'input' | 'service' | 'local', name: string) => number | undefined;
   readonly outputs: readonly PlannedOutput[];
@@ -176,13 +183,15 @@ export function compile(draft: PlanDraft): Plan {
     name: draft.name,
     version: draft.version,
     policy: draft.policy,
+    limits: runLimits(draft.policy),
     stages,
     indexByName,
     inputs: layout.inputs,
     services: layout.services,
     captures,
     locals: layout.locals,
-    slotCount: layout.size,
+    emptySlots: new Array<undefined>(layout.size).fill(undefined),
+    allWaiting: new Array<number>(size).fill(waiting),
     slotOf: (read, name) => layout.value(read, name),
     outputs,
     also,

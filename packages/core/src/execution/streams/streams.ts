@@ -79,7 +79,7 @@ export class Streams {
     const outcome = state.outcome(index);
     const failure = (outcome as Partial<FailedOutcome>).error ?? state.failures?.get(index);
     if (failure !== undefined) return { why: `it failed: ${failure.message}`, cause: failure };
-    return state.cached?.has(index) === true ? { why: 'an interceptor had its value, so that it gave none' } : undefined;
+    return state.notes?.get(index)?.cached === true ? { why: 'an interceptor had its value, so that it gave none' } : undefined;
   }
 
   *#readingsOf({ reads = [] }: PlannedStage): Generator<ReaderStream> {
