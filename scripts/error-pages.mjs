@@ -37,6 +37,7 @@ const placeholders = {
   path: ['{stage}', '{stage}', '…'],
   paths: ['{paths}'],
   waits: ['{waits}'],
+  roles: ['{roles}'],
   otherOfThatName: false,
   spent: 'attempts',
 };

@@ -1,4 +1,5 @@
 // What the pages say beyond the table: one entry for each code, in the file of the place where the code appears.
+import { authErrors } from './auth.mjs';
 import { callErrors } from './call.mjs';
 import { definitionErrors } from './definition.mjs';
 import { stepErrors } from './driver.mjs';
@@ -52,5 +53,11 @@ export const places = [
     title: 'In a run as a whole',
     appears: 'In a run as a whole, or after its end.',
     errors: { ...suspensionErrors, ...runErrors },
+  },
+  {
+    title: 'Where somebody has to be authenticated',
+    appears:
+      'With `@stageflow/auth`. As `run.error` of a run that was denied, whose stages were not called; as the rejection of `resume()`, `auth.identify()` or a store; where a policy or an isolation denies a stage, as the error of that stage.',
+    errors: authErrors,
   },
 ];

@@ -228,7 +228,7 @@ export interface EventsDropped extends EventEnvelope {
   readonly sink: string;
   readonly count: number;
 }
-/** An event of the host or of another package, made by `defineEvent`. */
+/** An event of the host or of another package, made by `defineEvent`. Its `stage` and `path` are empty, and its `attempt` is 0, where an interceptor of the run emitted it. */
 export interface CustomEvent<P = unknown> extends StageEnvelope {
   readonly type: 'custom';
   readonly name: string;

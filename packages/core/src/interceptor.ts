@@ -20,7 +20,10 @@ export interface InterceptedStage extends StageContext {
 }
 
 /** What an interceptor sees of a run. */
-export interface InterceptedRun extends Pick<StageContext, 'identity' | 'runId' | 'pipeline' | 'signal' | 'elapsedMs' | 'now'> {
+export interface InterceptedRun
+  extends Pick<StageContext, 'identity' | 'runId' | 'pipeline' | 'signal' | 'elapsedMs' | 'now' | 'extension' | 'emit'> {
+  /** Which activation of the run this is: 1, and one more for each resume. */
+  readonly epoch: number;
   /** Names of the stages of the pipeline itself. */
   readonly stages: readonly string[];
 }
@@ -43,7 +46,7 @@ export interface InterceptorScope {
  *
  * | position | called | `next()` gives | a throw |
  * |---|---|---|---|
- * | `run` | once a run | the run as it will be reported | fails the run; where it comes before `next()`, nothing runs |
+ * | `run` | once a run | the run as it will be reported | fails the run; where it comes before `next()`, nothing runs, and a run that was resumed is left as it was |
  * | `stage` | once a stage or region that is about to start | how it ended | fails the stage, without another attempt |
  * | `attempt` | once for each call of a stage's function | how the attempt ended | fails the attempt; the stage's retry policy decides |
  *

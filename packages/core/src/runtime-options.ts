@@ -47,6 +47,8 @@ export interface TenantOption {
 export interface ResumeOptions extends TenantOption {
   /** Says that stages which changed since the run began are compatible with what was kept of them. @default false */
   readonly compatible?: boolean | undefined;
+  /** Values that stages and interceptors read with `context.extension(key, schema)`: none of an earlier activation is kept. @default none */
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -75,7 +75,8 @@ export interface Runtime {
   start<In extends Demand, Outs>(pipeline: RegisteredPipeline<In, Outs>, input: RunInput<In>, options?: RuntimeRunOptions): RunHandle<Outs>;
   /**
    * Goes on with a run that the store keeps: one that is suspended, or whose process has died. Finished stages are not
-   * called again.
+   * called again. Where an interceptor of the run throws before it lets the run go on, this rejects with what it threw,
+   * nothing runs, and the run is left suspended: it can be resumed again.
    *
    * @throws SF_RUN_UNKNOWN, SF_RUN_NOT_RESUMABLE, SF_PLAN_CHANGED, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    * @example
@@ -225,7 +226,7 @@ class HostRuntime implements Runtime {
     };
   }
 
-  async resume(runId: string, { tenantId, compatible = false, signal }: ResumeOptions = {}): Promise<Run> {
+  async resume(runId: string, { tenantId, compatible = false, signal, extensions }: ResumeOptions = {}): Promise<Run> {
     const durable = this.#requireStore('resume()');
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: runId });
     const place = this.#limiter?.place({ key: tenantId });
@@ -236,7 +237,7 @@ class HostRuntime implements Runtime {
       if (place?.isTaken === false) await place.admit(waiting, signal);
       const stored = await durable.take(runId, tenantId, this.pipelines, compatible);
       const pipeline = this.pipelines.get(stored.pipeline) as RegisteredPipeline;
-      resumed = [pipeline, this.#accept(pipeline, { ...stored.identity, signal }, undefined, place), stored];
+      resumed = [pipeline, this.#accept(pipeline, { ...stored.identity, signal, extensions }, undefined, place), stored];
     } catch (error) {
       place?.leave();
       throw error;
@@ -267,9 +268,9 @@ class HostRuntime implements Runtime {
   }
 
   /** An answer came while the run came to rest; whoever gave it could not have the run then. */
-  async #goOn(run: SuspendedRun<unknown>): Promise<Run> {
+  async #goOn(run: SuspendedRun<unknown>, extensions: RunOptions['extensions']): Promise<Run> {
     try {
-      return await this.resume(run.runId, { tenantId: run.identity.tenantId });
+      return await this.resume(run.runId, { tenantId: run.identity.tenantId, extensions });
     } catch (error) {
       if (isStageflowError(error, 'SF_RUN_NOT_RESUMABLE')) return run as Run;
       throw error;
@@ -325,12 +326,13 @@ class HostRuntime implements Runtime {
       );
       run = await started.result;
       await this.#durable?.settle(run);
+      if (started.refusal !== undefined) throw started.refusal;
       if (run.status !== 'suspended' || (await this.#durable?.isAnswered(run)) !== true) return run;
     } finally {
       this.#runs.delete(active);
       active.end(run);
     }
-    return this.#goOn(run);
+    return this.#goOn(run, options.extensions);
   }
 
   /** What keeps a run, where there is a store. */

@@ -36,5 +36,6 @@ export {
 } from './scripted.ts';
 export { seededIds } from './seeded-ids.ts';
 export { seededRandom } from './seeded-random.ts';
+export { type IssueOptions, type TestTokens, type TestTokensOptions, testTokens } from './test-tokens.ts';
 export { type Traceable, traceOf } from './trace.ts';
 export { type RunAllOptions, type SettleOptions, type VirtualClock, type VirtualClockOptions, virtualClock } from './virtual-clock.ts';

@@ -1,9 +1,9 @@
 import { StageflowError } from '../errors.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import { describeReceived, issueLines, type Schema, validate } from '../schema.ts';
 import type { CallOptions, StageContext } from '../stage-context.ts';
 import type { Attempt } from './attempt.ts';
+import { checked, checkedExtension, checkedPayload } from './checked.ts';
 import { stageFields } from './emitter.ts';
 import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
@@ -83,9 +83,7 @@ export class AttemptContext implements StageContext {
     return (definition, payload) => {
       this.#attempt?.heartbeat();
       const { name, schema } = definition;
-      const value = this.#read(schema, payload, `event "${name}"`, (issues) => {
-        return new StageflowError('SF_EVENT_INVALID', { event: name, issues }, this.#location());
-      });
+      const value = checkedPayload(name, schema, payload, this.#location());
       this.#scope.emit({ type: 'custom', name, payload: value, ...stageFields(this.#scope.state, this.#stage, this.attempt) });
     };
   }
@@ -122,15 +120,12 @@ export class AttemptContext implements StageContext {
   }
   get extension(): StageContext['extension'] {
     return (key, schema) =>
-      this.#scope.scheduler.extensions.read(key, schema, (value) => {
-        const refuse = (issues: string[]) => new StageflowError('SF_EXTENSION_INVALID', { extension: key, issues }, this.#location());
-        return this.#read(schema, value, `extension "${key}"`, refuse);
-      });
+      this.#scope.scheduler.extensions.read(key, schema, (value) => checkedExtension(key, schema, value, this.#location()));
   }
   get config(): StageContext['config'] {
     return (key, schema) => {
       const refuse = (issues: string[]) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location());
-      return this.#read(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, refuse);
+      return checked(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, this.#location(), refuse);
     };
   }
 
@@ -143,13 +138,6 @@ export class AttemptContext implements StageContext {
     const stream = this.#scope.state.streams?.of(this.#stage.index);
     if (stream === undefined) throw new StageflowError('SF_STREAM_UNDECLARED', { stage: this.stage }, this.#location());
     return stream;
-  }
-
-  #read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
-    const result = validate(schema, value);
-    if (result instanceof Promise) throw new StageflowError('SF_SCHEMA_ASYNC', { subject }, this.#location());
-    if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describeReceived(value)}`]);
-    return result.value;
   }
 
   #location(): ReturnType<typeof locationOf> {

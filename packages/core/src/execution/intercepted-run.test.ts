@@ -1,9 +1,11 @@
 import { recordingSink, type VirtualClock, virtualClock } from '@stageflow/testing';
 import { describe, expect, test, vi } from 'vitest';
+import { defineEvent } from '../define-event.ts';
 import { cached, type InterceptedRun, type Interceptor } from '../interceptor.ts';
 import { pipeline } from '../pipeline.ts';
 import type { Run } from '../run.ts';
 import { createRuntime } from '../runtime.ts';
+import type { Schema } from '../schema.ts';
 import { stage } from '../stage.ts';
 import type { StageContext } from '../stage-context.ts';
 import type { RunOptions } from './start-run.ts';
@@ -12,6 +14,13 @@ type Around = (run: InterceptedRun, next: () => Promise<Run>, clock: VirtualCloc
 
 const obedient = ({ signal }: { readonly signal: AbortSignal }): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+const number: Schema<unknown, number> = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => (typeof value === 'number' ? { value } : { issues: [{ message: 'a number' }] }),
+  },
+};
 const never = (): Promise<never> => new Promise(() => {});
 
 /** Starts a run of one stage within an interceptor of runs, in virtual time. */
@@ -162,6 +171,46 @@ describe('an interceptor of a run', () => {
     const signal = AbortSignal.abort(new Error('never mind'));
     const { ended } = await story(start(around, undefined, { signal }));
     expect([ended.status, around.mock.calls.length]).toEqual(['cancelled', 0]);
+  });
+});
+
+describe('what an interceptor of a run can do', () => {
+  const said = defineEvent('quota.taken', number);
+
+  test('emits events of its own in the envelope of the run, before and after what it stands around', async () => {
+    const made = start(async (run, next) => {
+      run.emit(said, 1);
+      const ended = await next();
+      run.emit(said, 2);
+      return ended;
+    });
+    const { types } = await story(made);
+    expect(types).toEqual(['run.created', 'run.started', 'custom', 'stage.started', 'stage.completed', 'custom', 'run.completed']);
+    const told = made.sink.events.filter((event) => said.is(event));
+    expect(told.map(({ seq, payload, stage, path, attempt }) => [seq, payload, stage, path, attempt])).toEqual([
+      [3, 1, '', '', 0],
+      [6, 2, '', '', 0],
+    ]);
+  });
+
+  test('an event that breaks its schema fails the run', async () => {
+    const { error, calls } = await story(
+      start(async (run, next) => {
+        run.emit(said, 'one' as never);
+        return next();
+      }),
+    );
+    expect([error, calls]).toEqual(['SF_EVENT_INVALID', 0]);
+  });
+
+  test('reads what the run was given under extensions, as a schema reads it', async () => {
+    const around: Around = async (run, next) => {
+      expect(run.extension('tokens', number)).toBe(7);
+      return next();
+    };
+    expect((await story(start(around, undefined, { extensions: { tokens: 7 } }))).ended.status).toBe('completed');
+    const refused = await story(start(around, undefined, { extensions: { tokens: 'seven' } }));
+    expect([refused.error, refused.calls]).toEqual(['SF_EXTENSION_INVALID', 0]);
   });
 });
 

@@ -59,6 +59,8 @@ export class Scheduler {
   active = 0;
   /** Milliseconds since the run's start, when the clock was last read. */
   nowMs = 0;
+  /** Why an interceptor did not let this activation of a kept run begin. */
+  refusal: StageflowError | undefined = undefined;
   /** Resolves once, when the run has ended. */
   readonly result: Promise<Run>;
 
@@ -125,11 +127,18 @@ export class Scheduler {
     this.drain();
   }
 
-  /** Begins within the interceptors of runs; one that throws fails the run, whatever has run. */
+  /**
+   * Begins within the interceptors of runs; one that throws fails the run, whatever has run. A run that was resumed is left
+   * as it was until they let it begin: who may not resume it must not be able to end it either.
+   */
   private async beginWithin({ run: layers }: Interceptors): Promise<void> {
     this.within = true;
+    let admitted = this.journal === undefined || this.journal.epoch === 1;
+    if (!admitted) this.parked = true;
     const core = (): Promise<Run> =>
       new Promise((resolve) => {
+        if (!admitted && !this.root.closing) this.parked = false;
+        admitted = true;
         this.onSettled = resolve;
         if (this.root.closing) this.settled();
         else this.begin();
@@ -145,6 +154,7 @@ export class Scheduler {
     this.within = false;
     const settledInside = this.onSettled === undefined;
     this.onSettled = undefined;
+    if (!admitted && !this.root.closing) this.refusal = failure;
     if (failure !== undefined) this.fail(failure);
     if (this.root.closing && settledInside) this.conclude();
   }

@@ -46,6 +46,8 @@ export interface RunOptions extends IdentityOptions, PipelinePolicy {
 /** A run that is under way. */
 export interface StartedRun {
   readonly result: Promise<Run>;
+  /** Once it has ended: why its interceptors did not let this activation begin. */
+  readonly refusal: StageflowError | undefined;
 }
 
 /** What a runtime adds to its runs. */

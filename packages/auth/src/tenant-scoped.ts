@@ -1,0 +1,117 @@
+import { StageflowError } from '@stageflow/core';
+import type {
+  AnswerResult,
+  DeliverResult,
+  Encoded,
+  JournalBatch,
+  Lease,
+  NewRun,
+  RunStore,
+  StoredRun,
+  StoredWait,
+  WaitFilter,
+} from '@stageflow/core/ports';
+import { tenantMismatch, tenantMissing } from './errors.ts';
+import { normalTenantId } from './tenant-id.ts';
+
+/** How many runs are known to be of the tenant without asking again. */
+const remembered = 10_000;
+
+/**
+ * A store that has the runs of one tenant and no others. Whoever asks it for another tenant, or for none, is refused; a run of
+ * another is as unknown as one that was never kept.
+ *
+ * @throws SF_AUTH_TENANT_MISSING where `tenantId` is no id. The methods reject with that, and with SF_AUTH_TENANT_MISMATCH.
+ * @example
+ * ```ts
+ * const runtime = createRuntime({ pipelines: [chat], store: tenantScoped(store, 'acme') });
+ * ```
+ */
+export function tenantScoped(store: RunStore, tenantId: string): RunStore {
+  const own = normalTenantId(tenantId);
+  if (own === undefined || own !== tenantId) throw new StageflowError(tenantMissing, { subject: 'The scope of a store' });
+  return store.abandoned === undefined ? new ScopedStore(store, own) : new RecoveringScopedStore(store, own);
+}
+
+class ScopedStore implements RunStore {
+  readonly name: string;
+  protected readonly store: RunStore;
+  readonly #own: string;
+  /** A run never changes its tenant, so that what was seen once need not be read again for each commit. */
+  readonly #known = new Set<string>();
+
+  constructor(store: RunStore, own: string) {
+    this.name = store.name;
+    this.store = store;
+    this.#own = own;
+  }
+
+  async create(run: NewRun, lease: Lease): Promise<void> {
+    this.#check(run.identity.tenantId, 'The run to be kept');
+    await this.store.create(run, lease);
+    this.#remember(run.runId);
+  }
+
+  async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
+    this.#check(tenantId, `Run "${runId}"`);
+    const run = await this.store.load(runId, this.#own);
+    if (run === undefined) return undefined;
+    this.#check(run.identity.tenantId, `Run "${runId}"`);
+    this.#remember(runId);
+    return run;
+  }
+
+  async acquire(runId: string, lease: Lease): Promise<{ readonly epoch: number } | undefined> {
+    return (await this.owns(runId)) ? this.store.acquire(runId, lease) : undefined;
+  }
+
+  async renew(runId: string, epoch: number, lease: Lease): Promise<boolean> {
+    return (await this.owns(runId)) && this.store.renew(runId, epoch, lease);
+  }
+
+  async commit(runId: string, epoch: number, batch: JournalBatch): Promise<boolean> {
+    for (const { tenantId, waitId } of batch.waits) this.#check(tenantId, `Wait "${waitId}"`);
+    return (await this.owns(runId)) && this.store.commit(runId, epoch, batch);
+  }
+
+  async waits(filter: WaitFilter): Promise<readonly StoredWait[]> {
+    this.#check(filter.tenantId, 'A list of waits');
+    const found = await this.store.waits(filter);
+    return found.filter(({ tenantId }) => tenantId === this.#own);
+  }
+
+  async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
+    this.#check(tenantId, `Wait "${waitId}"`);
+    return this.store.answer(waitId, answer, tenantId);
+  }
+
+  async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
+    this.#check(tenantId, `Run "${runId}"`);
+    return this.store.deliver(runId, type, payload, tenantId);
+  }
+
+  /** Whether the run is of this tenant. */
+  protected async owns(runId: string): Promise<boolean> {
+    return this.#known.has(runId) || (await this.load(runId, this.#own)) !== undefined;
+  }
+
+  #remember(runId: string): void {
+    if (this.#known.size >= remembered) this.#known.clear();
+    this.#known.add(runId);
+  }
+
+  #check(tenantId: string | undefined, subject: string): void {
+    if (tenantId === this.#own) return;
+    if (tenantId === undefined) throw new StageflowError(tenantMissing, { subject });
+    throw new StageflowError(tenantMismatch, { subject, expected: this.#own, actual: tenantId });
+  }
+}
+
+/** Over a store that knows which runs were left behind. */
+class RecoveringScopedStore extends ScopedStore {
+  async abandoned(now: number): Promise<readonly string[]> {
+    const own: string[] = [];
+    for (const runId of (await this.store.abandoned?.(now)) ?? []) if (await this.owns(runId)) own.push(runId);
+    return own;
+  }
+}
