@@ -141,6 +141,7 @@ export type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } f
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';
 export type { SinkEntry } from './sink-queues.ts';
+export { isSecret, type Secret, secret } from './secret.ts';
 export type {
   Demand,
   DemandOf,
