@@ -66,6 +66,18 @@ describe('handler', () => {
     expect([response.status, await response.text()]).toEqual([500, 'The metrics could not be collected.\n']);
   });
 
+  test('leaves a response alone that was answered before', async () => {
+    const metrics = prometheusMetrics();
+    server = createServer((request, response) => {
+      metrics.handler(request, response);
+      response.end('mine');
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    expect(await response.text()).toBe('mine');
+    await new Promise(setImmediate);
+  });
+
   test('serves a framework that says no method', async () => {
     const headers = new Map<string, string>();
     const ended = new Promise<string | undefined>((resolve) => {

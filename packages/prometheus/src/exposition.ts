@@ -35,12 +35,16 @@ async function answer(registry: AnyRegistry, method: string): Promise<Answer> {
   }
 }
 
-/** Answers a request of `node:http`. */
+/** Answers a request of `node:http`. Does not reject: a response that someone else has answered stays as it is. */
 export async function answerNode(registry: AnyRegistry, request: NodeRequest, response: NodeResponse): Promise<void> {
   const { status, headers, body } = await answer(registry, request.method ?? 'GET');
-  response.statusCode = status;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  response.end(body);
+  try {
+    response.statusCode = status;
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    response.end(body);
+  } catch {
+    // Nobody awaits this: a rejection would end the process of the host.
+  }
 }
 
 /** Answers a request of the Fetch standard. */

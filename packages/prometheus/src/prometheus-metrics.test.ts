@@ -44,15 +44,11 @@ describe('the metrics of runs', () => {
     });
     const stopped = stage('stopped', { run: () => cancel('enough') });
     const gate = guard('gate', { subject: answer, check: () => block('closed') });
-    const pipelines = [
-      pipeline('slow', { outputs: { slow } }),
-      pipeline('broken', { outputs: { broken } }),
-      pipeline('stopped', { outputs: { stopped } }),
-    ] as const;
-    const guarded = pipeline('guarded', { outputs: { gate } });
-    const runtime = createRuntime({ pipelines: [...pipelines, guarded], sinks: [metrics], clock });
-    for (const each of pipelines) await clock.settle(runtime.run(each, {}));
-    await clock.settle(runtime.run(guarded, { text: 'hi' }));
+    const options = { clock, sinks: [metrics] };
+    await clock.settle(pipeline('slow', { outputs: { slow } }).run({}, options));
+    await clock.settle(pipeline('broken', { outputs: { broken } }).run({}, options));
+    await clock.settle(pipeline('stopped', { outputs: { stopped } }).run({}, options));
+    await clock.settle(pipeline('guarded', { outputs: { gate } }).run({ text: 'hi' }, options));
     expect(await valuesOf(metrics, 'stageflow_runs_total')).toEqual({
       'pipeline=slow,status=completed': 1,
       'pipeline=broken,status=failed': 1,
