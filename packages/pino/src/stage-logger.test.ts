@@ -123,7 +123,25 @@ describe('stageLogger()', () => {
       { services: { loggerOf: stageLogger(logger, { redact: { value, text: (given) => given, line: (given) => given } }) } },
     );
     expect(lines()).toEqual([]);
-    expect(value).not.toHaveBeenCalled();
+    // Once for the ids that its lines would have.
+    expect(value).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ path: 'answer' }));
+  });
+
+  test('redacts the ids, too: the key of an item may be anything', async () => {
+    const { keys } = inputs<{ keys: string[] }>();
+    const each = map(
+      'each',
+      keys,
+      (item) => stage('item', { needs: { item, loggerOf }, run: ({ loggerOf }, context) => loggerOf(context).info({}, 'item') }),
+      { key: (key) => key },
+    );
+    const { logger, lines } = writtenBy();
+    const run = await pipeline('items', { outputs: { each } }).run(
+      { keys: ['token=hunter2'] },
+      { services: { loggerOf: stageLogger(logger) } },
+    );
+    expect(run.status).toBe('completed');
+    expect(lines()[0]).toMatchObject({ path: 'each[token=[Redacted]]/item' });
   });
 
   test('serves interceptors', async () => {

@@ -34,7 +34,7 @@ export type LoggerOf = (context: LoggedStage) => Logger;
 export function stageLogger(logger: PinoLogger, { redact = redactor() }: StageLoggerOptions = {}): LoggerOf {
   const known = new WeakMap<LoggedStage, Logger>();
   return (context) => {
-    const made = known.get(context) ?? redacting(logger.child(bindingsOf(context)), redact);
+    const made = known.get(context) ?? redacting(logger, redact).child(bindingsOf(context));
     known.set(context, made);
     return made;
   };

@@ -35,7 +35,7 @@ export class ActiveRuns {
   }
 
   /** @returns Whether the event is new: a driver that walks a run again repeats its events, with the same numbers. */
-  follow(event: RunEvent, labels: RunLabels): boolean {
+  follow(event: RunEvent, labelsOf: (event: RunEvent) => RunLabels): boolean {
     const key = `${event.pipeline}/${event.epoch}/${event.runId}`;
     const latest = this.#latest.get(key);
     if (latest !== undefined && event.seq <= latest.seq) return false;
@@ -45,10 +45,12 @@ export class ActiveRuns {
       return true;
     }
     if (latest !== undefined) latest.seq = event.seq;
-    else {
-      this.#latest.set(key, { labels, seq: event.seq });
-      this.#counts.add(labels, 1);
-    }
+    else this.#begin(key, event.seq, labelsOf(event));
     return true;
+  }
+
+  #begin(key: string, seq: number, labels: RunLabels): void {
+    this.#latest.set(key, { labels, seq });
+    this.#counts.add(labels, 1);
   }
 }

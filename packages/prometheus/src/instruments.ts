@@ -1,5 +1,6 @@
-import type { Counter, Gauge, Histogram } from 'prom-client';
+import type { Counter, Histogram } from 'prom-client';
 import { ActiveRunCounts } from './active-runs.ts';
+import { BreakerCircuits } from './breaker-circuits.ts';
 import { type AnyRegistry, MetricFactory } from './metric-factory.ts';
 import { type LabelLimits, Labels } from './run-labels.ts';
 import { SinkTotals } from './sink-totals.ts';
@@ -18,6 +19,7 @@ export class Instruments {
   readonly factory: MetricFactory;
   readonly labels: Labels;
   readonly activeRuns: ActiveRunCounts = new ActiveRunCounts();
+  readonly circuits: BreakerCircuits = new BreakerCircuits();
   readonly sinkTotals: SinkTotals = new SinkTotals();
   readonly runDuration: Histogram<RunLabel | 'status'>;
   readonly runs: Counter<RunLabel | 'status'>;
@@ -31,7 +33,6 @@ export class Instruments {
   readonly late: Counter<StageLabel>;
   readonly failedOpen: Counter<StageLabel>;
   readonly lost: Counter<'sink'>;
-  readonly breakers: Gauge<'breaker' | 'state'>;
 
   constructor(registry: AnyRegistry, { prefix, buckets, ...limits }: InstrumentOptions) {
     const make = new MetricFactory(registry, prefix);
@@ -58,6 +59,8 @@ export class Instruments {
     make.counter('sink_events_total', 'What became of the events given to sinks.', ['sink', 'result'], (counter) => {
       for (const { sink, result, count } of this.sinkTotals) counter.inc({ sink, result }, count);
     });
-    this.breakers = make.gauge('breaker_state', 'The state of a circuit breaker: 1 for the one it is in.', ['breaker', 'state']);
+    make.gauge('breaker_circuits', 'Circuits of a breaker that are open or half open.', ['breaker', 'state'], (gauge) => {
+      for (const { breaker, state, count } of this.circuits) gauge.set({ breaker, state }, count);
+    });
   }
 }

@@ -180,33 +180,51 @@ describe('the metrics of stages', () => {
 });
 
 describe('breakers', () => {
-  const opened = defineEvent('breaker.opened', z.object({ breaker: z.string() }));
-  const halfOpened = defineEvent('breaker.half_opened', z.object({ name: z.string() }));
-  const closed = defineEvent('breaker.closed', z.unknown());
-  const priced = defineEvent('cart.priced', z.object({ breaker: z.string() }));
+  const told = z.object({ breaker: z.string(), key: z.string() });
+  const opened = defineEvent('breaker.opened', told);
+  const halfOpened = defineEvent('breaker.half_opened', told);
+  const closed = defineEvent('breaker.closed', told);
+  const nameless = defineEvent('breaker.opened', z.unknown());
+  const priced = defineEvent('cart.priced', told);
 
-  test('stand at 1 in the state they are in', async () => {
+  test('show how many of their circuits are open or half open, whatever the keys', async () => {
     const metrics = prometheusMetrics();
     const telling = stage('telling', {
       run: (_, { emit }) => {
-        emit(opened, { breaker: 'model' });
-        emit(opened, { breaker: 'search' });
-        emit(halfOpened, { name: 'search' });
-        emit(closed, undefined);
-        emit(priced, { breaker: 'none of these' });
+        for (const key of ['a', 'b', 'c', 'd']) emit(opened, { breaker: 'model', key });
+        emit(halfOpened, { breaker: 'model', key: 'a' });
+        emit(closed, { breaker: 'model', key: 'b' });
+        emit(opened, { breaker: 'search', key: 'a' });
+        emit(closed, { breaker: 'search', key: 'a' });
+        emit(closed, { breaker: 'mail', key: 'never opened' });
+        emit(nameless, 12);
+        emit(priced, { breaker: 'none of these', key: 'a' });
       },
     });
     await pipeline('tells', { outputs: { telling } }).run({}, { sinks: [metrics] });
-    expect(await valuesOf(metrics, 'stageflow_breaker_state')).toEqual({
-      'breaker=model,state=closed': 0,
-      'breaker=model,state=half_open': 0,
-      'breaker=model,state=open': 1,
-      'breaker=search,state=closed': 0,
-      'breaker=search,state=half_open': 1,
+    expect(await valuesOf(metrics, 'stageflow_breaker_circuits')).toEqual({
+      'breaker=model,state=open': 2,
+      'breaker=model,state=half_open': 1,
       'breaker=search,state=open': 0,
-      'breaker=telling,state=closed': 1,
+      'breaker=search,state=half_open': 0,
+      'breaker=mail,state=open': 0,
+      'breaker=mail,state=half_open': 0,
+      'breaker=telling,state=open': 1,
       'breaker=telling,state=half_open': 0,
-      'breaker=telling,state=open': 0,
+    });
+  });
+
+  test('are no more series, and no more memory, for 20,000 keys', async () => {
+    const metrics = prometheusMetrics();
+    const telling = stage('telling', {
+      run: (_, { emit }) => {
+        for (let at = 0; at < 20_000; at++) emit(opened, { breaker: 'model', key: `tenant-${at}` });
+      },
+    });
+    await pipeline('tells', { outputs: { telling } }).run({}, { sinks: [metrics] });
+    expect(await valuesOf(metrics, 'stageflow_breaker_circuits')).toEqual({
+      'breaker=model,state=open': 10_000,
+      'breaker=model,state=half_open': 0,
     });
   });
 });
@@ -327,6 +345,25 @@ describe('events that are lost', () => {
     expect(await valuesOf(metrics, 'stageflow_runs_active')).toEqual({ 'pipeline=slow': 1 });
     await clock.settle(run);
     expect(await valuesOf(metrics, 'stageflow_runs_active')).toEqual({ 'pipeline=slow': 0 });
+  });
+
+  test('do not come after the last of a run: an attempt that settles later leaves no run under way', async () => {
+    const clock = virtualClock();
+    const metrics = prometheusMetrics();
+    let settled = false;
+    const deaf = stage('deaf', {
+      timeoutMs: 10,
+      run: async () => {
+        await clock.sleep(1_000);
+        settled = true;
+      },
+    });
+    await clock.settle(pipeline('brief', { outputs: { deaf } }).run({}, { clock, graceMs: 20, sinks: [metrics] }));
+    expect(settled).toBe(false);
+    await clock.advance(2_000);
+    expect(settled).toBe(true);
+    expect(await valuesOf(metrics, 'stageflow_attempts_abandoned_total')).toEqual({ 'pipeline=brief,stage=deaf': 1 });
+    expect(await valuesOf(metrics, 'stageflow_runs_active')).toEqual({ 'pipeline=brief': 0 });
   });
 
   test('that come twice, as from a walk that is repeated, count once while the run lasts', async () => {

@@ -1,4 +1,4 @@
-import { StageflowError } from '@stageflow/core';
+import { type RunEvent, StageflowError } from '@stageflow/core';
 import type { EventSink } from '@stageflow/core/ports';
 import { type OpenMetricsContentType, Registry } from 'prom-client';
 import { ActiveRuns } from './active-runs.ts';
@@ -6,6 +6,7 @@ import { answerFetch, answerNode, type NodeRequest, type NodeResponse } from './
 import { type InstrumentOptions, Instruments } from './instruments.ts';
 import type { AnyRegistry } from './metric-factory.ts';
 import { recordEvent } from './record-event.ts';
+import type { RunLabels } from './run-labels.ts';
 import type { WatchedRuntime } from './sink-totals.ts';
 
 /** What {@link prometheusMetrics} takes. */
@@ -66,13 +67,14 @@ export function prometheusMetrics(options: PrometheusMetricsOptions = {}): Prome
   const { registry = openMetricsRegistry(), name = 'prometheus' } = options;
   const instruments = instrumentsOf(registry, checked(options));
   const runs = new ActiveRuns(instruments.activeRuns);
+  const labelsOf = (event: RunEvent): RunLabels => instruments.labels.ofRun(event);
   return {
     name,
     registry,
     emit(event) {
       // It bears the number of the event that comes next, so it is not followed.
       if (event.type === 'events.dropped') return instruments.lost.inc({ sink: event.sink }, event.count);
-      if (runs.follow(event, instruments.labels.ofRun(event))) recordEvent(instruments, event);
+      if (runs.follow(event, labelsOf)) recordEvent(instruments, event);
     },
     handler: (request, response) => void answerNode(registry, request, response),
     fetch: (request) => answerFetch(registry, request),

@@ -1,5 +1,6 @@
 import type { RunEvent } from '@stageflow/core';
 import type { Histogram } from 'prom-client';
+import type { BreakerState } from './breaker-circuits.ts';
 import type { Instruments } from './instruments.ts';
 
 type Ended = Extract<RunEvent, { readonly durationMs: number; readonly counts: object }>;
@@ -7,10 +8,10 @@ type StageEvent = Extract<RunEvent, { readonly stage: string }>;
 type StageEnded = Extract<RunEvent, { readonly kind: string; readonly attempt: number }>;
 
 const longestTrace = 64;
-const breakerStates: ReadonlyMap<string, string> = new Map([
-  ['breaker.closed', 'closed'],
-  ['breaker.half_opened', 'half_open'],
+const breakerStates: ReadonlyMap<string, BreakerState | undefined> = new Map([
   ['breaker.opened', 'open'],
+  ['breaker.half_opened', 'half_open'],
+  ['breaker.closed', undefined],
 ]);
 
 /** Adds one event to what it is a fact about. Other events than these are not counted. */
@@ -63,14 +64,12 @@ function recordAttempt(instruments: Instruments, event: StageEvent): void {
   else if (event.type === 'guard.failed_open') instruments.failedOpen.inc(labels.ofStage(event));
 }
 
-/** Breakers tell of themselves by events of this name; which one it is stands in the payload, or it is that of the stage. */
-function recordBreaker(instruments: Instruments, event: Extract<RunEvent, { readonly type: 'custom' }>): void {
-  const state = breakerStates.get(event.name);
-  if (state === undefined) return;
-  const { breaker, name } = Object(event.payload) as { readonly breaker?: unknown; readonly name?: unknown };
-  const given = [breaker, name].find((candidate) => typeof candidate === 'string');
-  const label = instruments.labels.ofBreaker(typeof given === 'string' ? given : event.stage);
-  for (const each of breakerStates.values()) instruments.breakers.set({ breaker: label, state: each }, each === state ? 1 : 0);
+/** Breakers tell of themselves by events of these names, whose payload says which of its circuits has changed. */
+function recordBreaker({ circuits, labels }: Instruments, event: Extract<RunEvent, { readonly type: 'custom' }>): void {
+  if (!breakerStates.has(event.name)) return;
+  const { breaker, key } = Object(event.payload) as { readonly breaker?: unknown; readonly key?: unknown };
+  const name = typeof breaker === 'string' ? breaker : event.stage;
+  circuits.tell(labels.ofBreaker(name), typeof key === 'string' ? key : '', breakerStates.get(event.name));
 }
 
 function statusOf({ type }: RunEvent): string {

@@ -7,7 +7,7 @@ import { prometheusMetrics } from '@stageflow/prometheus';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 
-const opened = defineEvent('breaker.opened', z.object({ breaker: z.string() }));
+const opened = defineEvent('breaker.opened', z.object({ breaker: z.string(), key: z.string() }));
 const { text } = inputs<{ text: string }>();
 
 const profile = stage('profile', { kind: 'enrich', needs: { text }, run: ({ text }) => (text === 'stranger' ? skip('unknown') : text) });
@@ -27,7 +27,7 @@ const unsure = guard('unsure', {
   },
 });
 const closed = guard('closed', { subject: answer, check: () => block('closed') });
-const telling = stage('telling', { run: (_, { emit }) => emit(opened, { breaker: 'model' }) });
+const telling = stage('telling', { run: (_, { emit }) => emit(opened, { breaker: 'model', key: 'acme' }) });
 
 const chat = pipeline('chat', { outputs: { unsure, profile: settled(profile) }, also: { telling } });
 const broken = pipeline('broken', { outputs: { flaky } });
