@@ -1,5 +1,8 @@
-/** Takes fields and a message. */
-export type LogMethod = (fields: Record<string, unknown>, message: string) => void;
+/** What a line says besides its message. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Writes one line. */
+export type LogMethod = (fields: LogFields, message: string) => void;
 
 /** A logger as stages have it: fields first, then the message, as with pino. */
 export interface Logger {
@@ -8,7 +11,7 @@ export interface Logger {
   readonly warn: LogMethod;
   readonly error: LogMethod;
   /** A logger that adds these fields to every line. */
-  child(fields: Record<string, unknown>): Logger;
+  child(fields: LogFields): Logger;
 }
 
 /** The levels that are used here. */

@@ -62,25 +62,25 @@ export class ValueRedactor {
   #copyError(error: Error): unknown {
     const { name, message, stack, cause } = error;
     const known = { type: name, message, stack, ...(cause === undefined ? {} : { cause }) };
-    const copy = Object.assign(Object.create(null), this.#copyMembers({ ...known, ...error }));
+    const copy: Record<string, unknown> = Object.assign(Object.create(null), this.#copyMembers({ ...known, ...error }));
     // pino's own serializer of errors takes its `type` from here, where there is no constructor.
-    return Object.defineProperty(copy, 'name', { value: name, enumerable: false });
+    return Object.defineProperty(copy, 'name', { value: copy['type'], enumerable: false });
   }
 
   #copyMembers(value: object): Record<string, unknown> {
-    // A header as an object: `{ name: 'Authorization', value: '…' }`.
-    const { name, key } = value as { readonly name?: unknown; readonly key?: unknown };
-    const named = [name, key].some((given) => typeof given === 'string' && isSensitiveKey(given));
     const copies: [string, unknown][] = [];
     for (const member of Object.keys(value)) {
       if (this.#left-- <= 0) {
         copies.push(['truncated', true]);
         break;
       }
-      const hidden = isSensitiveKey(member) || (named && member === 'value');
-      copies.push([this.#text.redact(member), hidden ? withoutContent(value, member) : this.#read(value, member)]);
+      copies.push([this.#text.redact(member), isSensitiveKey(member) ? withoutContent(value, member) : this.#read(value, member)]);
     }
-    return Object.fromEntries(copies);
+    const copy = Object.fromEntries(copies);
+    // A header as an object: `{ name: 'Authorization', value: '…' }`.
+    const names = [copy['name'], copy['key']];
+    if ('value' in copy && names.some((name) => typeof name === 'string' && isSensitiveKey(name))) copy['value'] = redacted;
+    return copy;
   }
 
   #read(value: object, member: string): unknown {

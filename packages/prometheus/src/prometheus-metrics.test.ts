@@ -179,7 +179,7 @@ describe('the metrics of stages', () => {
   });
 });
 
-describe('breakers', () => {
+describe('breakers', { timeout: 30_000 }, () => {
   const told = z.object({ breaker: z.string(), key: z.string() });
   const opened = defineEvent('breaker.opened', told);
   const halfOpened = defineEvent('breaker.half_opened', told);
@@ -229,7 +229,7 @@ describe('breakers', () => {
   });
 });
 
-describe('labels', () => {
+describe('labels', { timeout: 30_000 }, () => {
   test('are as many for 10,000 runs, tenants and keys of items as for one', async () => {
     const metrics = prometheusMetrics();
     const { keys } = inputs<{ keys: string[] }>();
