@@ -59,7 +59,7 @@ export function secret<T>(value: T): Secret<T> {
 /** Whether `value` was made by {@link secret}, of this copy of the package or another. Does not throw. */
 export function isSecret(value: unknown): value is Secret {
   try {
-    return typeof value === 'object' && value !== null && mark in value;
+    return typeof value === 'object' && value !== null && (value as Partial<Secret>)[mark] === true;
   } catch {
     return false;
   }
