@@ -1,11 +1,29 @@
+import { dirname, join } from 'node:path';
 import { command, findProgram } from './command.mjs';
 
 /** The programs that no npm package provides: where to look for each, and the Debian package that has it. */
-const wanted = [{ programs: ['chromium', 'google-chrome'], variable: 'STAGEFLOW_CHROMIUM', debianPackage: 'chromium' }];
+const wanted = [
+  { programs: ['chromium', 'google-chrome'], variable: 'STAGEFLOW_CHROMIUM', debianPackage: 'chromium' },
+  { programs: ['prometheus'], variable: 'STAGEFLOW_PROMETHEUS', debianPackage: 'prometheus' },
+];
 
 /** The browser to test in: `STAGEFLOW_CHROMIUM`, or the one on PATH. */
 export function findChromium() {
   return process.env['STAGEFLOW_CHROMIUM'] ?? findProgram('chromium') ?? findProgram('google-chrome');
+}
+
+/**
+ * The Prometheus server to test with, and the tool beside it: `STAGEFLOW_PROMETHEUS`, or the one on PATH.
+ *
+ * @throws If there is none, saying how to get it.
+ */
+export function findPrometheus() {
+  const server = process.env['STAGEFLOW_PROMETHEUS'] ?? findProgram('prometheus');
+  if (!server) {
+    const install = 'sudo apt-get install -y --no-install-recommends prometheus';
+    throw new Error(`No Prometheus found: set STAGEFLOW_PROMETHEUS to the program, or install it (Debian: ${install}).`);
+  }
+  return { server, tool: join(dirname(server), 'promtool') };
 }
 
 /** Installs what is missing where apt and root are at hand; says what to install elsewhere. */

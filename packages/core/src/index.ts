@@ -143,6 +143,7 @@ export type { ActiveRunInfo } from './run-registry.ts';
 export { createRuntime, type Runtime } from './runtime.ts';
 export type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
+export { isSecret, type Secret, secret } from './secret.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';
 export type { SinkEntry } from './sink-queues.ts';
 export type {
