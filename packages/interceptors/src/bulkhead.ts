@@ -157,11 +157,11 @@ function leaveWhenGivenUp(stage: InterceptedStage, leave: () => void): void {
     try {
       stage.defer(leave);
     } catch {
+      // The run has ended.
       leave();
     }
   };
-  if (stage.signal.aborted) onAbort();
-  else stage.signal.addEventListener('abort', onAbort, { once: true });
+  stage.signal.addEventListener('abort', onAbort, { once: true });
 }
 
 function once(act: () => void): () => void {

@@ -65,7 +65,7 @@ export class Circuit {
     return { admitted: true, phase: this.#phase };
   }
 
-  /** Says how a call that was let through went. The second time, and after a change of state, it does nothing. */
+  /** Says how a call that was let through went: once for each pass. After a change of state it does nothing. */
   settle({ phase }: Pass, verdict: CallVerdict, now: number): void {
     this.lastUsedAt = now;
     if (phase !== this.#phase) return;

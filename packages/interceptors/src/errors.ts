@@ -12,10 +12,8 @@ export interface BreakerOpenDetails {
 
 /** A circuit breaker let no call through: what it stands before has failed too often. Nothing was called. Retryable. */
 export const breakerOpen: ErrorDefinition<'SF_BREAKER_OPEN', BreakerOpenDetails> = defineError('SF_BREAKER_OPEN', {
-  message: ({ breaker, key, stage, state, retryAfterMs }: BreakerOpenDetails) =>
-    `Stage "${stage}" was not called: breaker "${breaker}" is ${state} for "${key}"${
-      state === 'open' ? `, for another ${retryAfterMs} ms` : ' and tries another call'
-    }.`,
+  message: ({ breaker, key, stage, state }: BreakerOpenDetails) =>
+    `Stage "${stage}" was not called: breaker "${breaker}" is ${state} for "${key}".`,
   hint: () => 'Look at why the calls before it failed. To do without its value meanwhile, give the stage a fallback.',
   retryable: true,
 });
@@ -53,8 +51,8 @@ export interface RateLimitedDetails {
 
 /** A rate limit with `onLimit: 'fail'` was reached. Nothing was called. Retryable. */
 export const rateLimited: ErrorDefinition<'SF_RATE_LIMITED', RateLimitedDetails> = defineError('SF_RATE_LIMITED', {
-  message: ({ limit, key, stage, calls, perMs, retryAfterMs }: RateLimitedDetails) =>
-    `Stage "${stage}" was not called: limit "${limit}" grants "${key}" ${calls} in ${perMs} ms, and the next in ${retryAfterMs} ms.`,
+  message: ({ limit, key, stage, calls, perMs }: RateLimitedDetails) =>
+    `Stage "${stage}" was not called: limit "${limit}" grants "${key}" ${calls} in ${perMs} ms.`,
   hint: () => 'Retry later, raise the limit, or let stages wait: "onLimit: \'wait\'".',
   retryable: true,
 });
