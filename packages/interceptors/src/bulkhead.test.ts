@@ -137,6 +137,33 @@ describe('keys of a bulkhead', () => {
   });
 });
 
+test('there can be any number of keys: those that nobody uses are forgotten, those in use keep their slots', async () => {
+  let tenant = 0;
+  const { run, clock, compartments } = service({ key: () => `${tenant}`, capacity: 1 });
+  const held = run(10_000);
+  await clock.advance(1);
+  for (tenant = 1; tenant <= 2_500; tenant++) {
+    const passing = run(0);
+    await clock.advance(0);
+    expect((await passing).status).toBe('completed');
+  }
+  tenant = 0;
+  expect((await clock.settle(run(0))).status).toBe('failed');
+  expect(compartments.states()).toEqual([{ key: '0', inUse: 1, queued: 0 }]);
+  await clock.settle(held);
+});
+
+test('a bulkhead that nobody uses takes the clock of whoever comes next', async () => {
+  const first = service({ capacity: 1, queue });
+  await first.clock.settle(first.run());
+  const second = virtualClock();
+  const running = [1, 2].map(() => first.run(100, { clock: second }));
+  await second.advance(1);
+  expect(first.compartments.states()).toEqual([{ key: 'call', inUse: 1, queued: 1 }]);
+  expect([first.clock.pending, second.pending]).toEqual([1, 1]);
+  await first.clock.settle(Promise.all(running));
+});
+
 describe('a run that stops', () => {
   test('leaves the queue, as cancelled', async () => {
     const { run, clock, settle, compartments, busy } = service({ capacity: 1, queue });

@@ -70,9 +70,14 @@ export function bulkhead(options: BulkheadOptions): Bulkhead {
   };
 }
 
+/** At so many keys those that nobody uses are looked for the first time. */
+const manyKeys = 1_000;
+
 /** The slots of one key. */
 interface Compartment {
   readonly pool: ResourcePool;
+  /** That of the pool. */
+  readonly clock: Clock;
   /** Attempts that have a slot or wait for one. */
   users: number;
 }
@@ -82,8 +87,8 @@ class Compartments {
   readonly #key: StageKey;
   readonly #capacity: number;
   readonly #queue: BulkheadQueue | undefined;
-  /** Those that are used. */
   readonly #byKey = new Map<string, Compartment>();
+  #tidyAt = manyKeys;
 
   constructor({ name, key = byStage, capacity, queue }: BulkheadOptions) {
     checkOptions('bulkhead()', {
@@ -104,7 +109,7 @@ class Compartments {
     let ticket: Ticket | undefined;
     const leave = once(() => {
       ticket?.release();
-      if (--compartment.users === 0) this.#byKey.delete(key);
+      compartment.users--;
     });
     try {
       ticket = await slotOf(compartment.pool, stage.signal);
@@ -117,19 +122,30 @@ class Compartments {
   }
 
   states(): readonly BulkheadSnapshot[] {
-    return Array.from(this.#byKey, ([key, { pool }]) => {
-      const { inUse, queued } = pool.snapshot();
-      return { key, inUse, queued };
-    });
+    return [...this.#byKey]
+      .filter(([, { users }]) => users > 0)
+      .map(([key, { pool }]) => {
+        const { inUse, queued } = pool.snapshot();
+        return { key, inUse, queued };
+      });
   }
 
   #enter(key: string, clock: Clock): Compartment {
     let compartment = this.#byKey.get(key);
-    if (compartment === undefined) {
-      compartment = { pool: resourcePool({ capacity: this.#capacity, queue: this.#queue ?? { limit: 0 } }, { clock }), users: 0 };
-      this.#byKey.set(key, compartment);
-    }
+    // Whoever comes first when nobody is there brings the clock.
+    if (compartment === undefined || (compartment.users === 0 && compartment.clock !== clock)) compartment = this.#build(key, clock);
     compartment.users++;
+    return compartment;
+  }
+
+  #build(key: string, clock: Clock): Compartment {
+    if (this.#byKey.size >= this.#tidyAt) {
+      for (const [other, { users }] of this.#byKey) if (users === 0) this.#byKey.delete(other);
+      this.#tidyAt = Math.max(manyKeys, 2 * this.#byKey.size);
+    }
+    const pool = resourcePool({ capacity: this.#capacity, queue: this.#queue ?? { limit: 0 } }, { clock });
+    const compartment: Compartment = { pool, clock, users: 0 };
+    this.#byKey.set(key, compartment);
     return compartment;
   }
 

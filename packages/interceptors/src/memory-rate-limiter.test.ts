@@ -81,7 +81,6 @@ describe('the memory limiter', () => {
   });
 
   test.each([
-    ['key', { key: '', limit: { calls: 1, perMs: 1 } }],
     ['limit.calls', { key: 'k', limit: { calls: 0, perMs: 1 } }],
     ['limit.perMs', { key: 'k', limit: { calls: 1, perMs: Number.NaN } }],
   ])('rejects where it cannot tell, by the name of what is wrong: %s', async (option, request) => {

@@ -1,5 +1,5 @@
-import type { Clock, RateLimitAnswer, RateLimiter, RateLimitRequest } from '@stageflow/core/ports';
-import { aCount, aDuration, aName, checkOptions } from './option-rules.ts';
+import type { Clock, RateLimit, RateLimitAnswer, RateLimiter, RateLimitRequest } from '@stageflow/core/ports';
+import { aCount, aDuration, checkOptions } from './option-rules.ts';
 
 /** What {@link memoryRateLimiter} takes. */
 export interface MemoryRateLimiterOptions {
@@ -28,11 +28,14 @@ export function memoryRateLimiter({ clock = performanceClock }: MemoryRateLimite
   // When all calls of a key will have come back: the "theoretical arrival time" of the algorithm.
   const fullAt = new Map<string, number>();
   let tidyAt = manyKeys;
+  let checked: RateLimit | undefined;
   return {
     name: 'memory',
-    async take({ key, limit: { calls, perMs }, signal }: RateLimitRequest): Promise<RateLimitAnswer> {
+    async take({ key, limit, signal }: RateLimitRequest): Promise<RateLimitAnswer> {
       signal?.throwIfAborted();
-      checkOptions('take()', { key: [key, aName], 'limit.calls': [calls, aCount], 'limit.perMs': [perMs, aDuration] });
+      if (limit !== checked) checkOptions('take()', { 'limit.calls': [limit.calls, aCount], 'limit.perMs': [limit.perMs, aDuration] });
+      checked = limit;
+      const { calls, perMs } = limit;
       const now = clock.monotonic();
       const next = Math.max(fullAt.get(key) ?? now, now) + perMs / calls;
       const waitMs = next - perMs - now;
