@@ -14,6 +14,7 @@ import {
   pipeline,
   type RunEvent,
   type RunOptions,
+  race,
   skip,
   stage,
   suspend,
@@ -358,6 +359,42 @@ describe('what does not count', () => {
     controller.abort(new Error('enough'));
     expect((await clock.settle(running)).status).toBe('cancelled');
     expect(breaker.states()).toMatchObject([{ state: 'closed', calls: 0 }]);
+  });
+
+  test.each<[string, (signal: AbortSignal) => unknown]>([
+    ['its reason', (signal) => signal.reason],
+    ['an error of its own', () => new DOMException('This operation was aborted', 'AbortError')],
+    ['nonsense', () => new Error('socket hang up')],
+  ])('a call that was given up and throws %s: the loser of a race, and what another failure stopped', async (_, reason) => {
+    const { clock, breaker } = service({ failures: 1, only: { stages: ['slow'] }, counts: () => true });
+    const slow = stage('slow', {
+      run: (_, { signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(reason(signal)))),
+    });
+    const fast = stage('fast', { run: () => clock.sleep(10) });
+    const first = race('first', slow, fast);
+    expect((await clock.settle(pipeline('q', { outputs: { first } }).run({}, { clock, interceptors: [breaker] }))).status).toBe(
+      'completed',
+    );
+    const broken = stage('broken', { run: () => clock.sleep(10).then(() => Promise.reject(new Error('no'))) });
+    expect((await clock.settle(pipeline('r', { outputs: { slow, broken } }).run({}, { clock, interceptors: [breaker] }))).status).toBe(
+      'failed',
+    );
+    expect(breaker.states()).toEqual([{ key: 'slow', state: 'closed', failures: 0, calls: 0 }]);
+  });
+
+  test('a callee whose caller has timed out; but one that has timed out itself', async () => {
+    const { clock, breaker } = service({ only: { stages: ['callee'] } });
+    const sulk = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('socket hang up'))));
+    const ask = (caller: { timeoutMs?: number }, callee: { timeoutMs?: number }) => {
+      const inner = stage('callee', { ...callee, run: (_, { signal }) => sulk(signal) });
+      const outer = stage('outer', { ...caller, run: (_, { call }) => call(inner, {}) });
+      return clock.settle(pipeline('q', { outputs: { outer } }).run({}, { clock, interceptors: [breaker] }));
+    };
+    expect((await ask({ timeoutMs: 10 }, {})).status).toBe('failed');
+    expect(breaker.states()).toMatchObject([{ failures: 0, calls: 0 }]);
+    expect((await ask({}, { timeoutMs: 10 })).status).toBe('failed');
+    expect(breaker.states()).toMatchObject([{ failures: 1, calls: 1 }]);
   });
 
   test.each([

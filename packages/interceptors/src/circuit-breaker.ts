@@ -35,7 +35,7 @@ export interface CircuitBreakerOptions {
   readonly probeMs?: number | undefined;
   /**
    * Whether this failure says that what was called is unwell. Not asked about anything but failures: a block, a skip, a cancel,
-   * a suspension never count.
+   * a suspension never count, nor does what a call throws that was given up because its run stopped or a race was lost.
    *
    * @default all, timeouts and broken contracts included, but those that are not worth another attempt by core's `isWorthRetrying`
    *   (`retryable: false`, an HTTP status in 400-499 other than 408, 425, 429), and the refusals of this package's limits
@@ -138,7 +138,7 @@ class Circuits {
     try {
       const outcome = await next();
       if (outcome.status === 'completed') verdict = 'success';
-      else if (outcome.status === 'failed' && this.#counts(outcome, stage)) verdict = 'failure';
+      else if (outcome.status === 'failed' && !wasGivenUp(stage) && this.#counts(outcome, stage)) verdict = 'failure';
       return outcome;
     } finally {
       this.#change(stage, key, clock.monotonic(), (circuit, now) => circuit.settle(asked, verdict, now));
@@ -176,6 +176,14 @@ class Circuits {
     const details = { breaker: this.#name, key, stage: stage.stage, state: retryAfterMs > 0 ? 'open' : 'half-open', retryAfterMs } as const;
     return new StageflowError(breakerOpen, details, locationOf(stage));
   }
+}
+
+const limits = ['SF_STAGE_TIMEOUT', 'SF_STAGE_IDLE', 'SF_STAGE_BUDGET'];
+
+/** Whether nobody wanted the call to its end: it is no failure of what was called, whatever it threw when it was aborted. */
+function wasGivenUp({ signal: { aborted, reason }, path }: InterceptedStage): boolean {
+  // What stops those it calls has the code of a limit of its caller, and the path of that.
+  return aborted && !(isStageflowError(reason) && reason.path === path && limits.includes(reason.code));
 }
 
 /** The default of {@link CircuitBreakerOptions.counts}. */
