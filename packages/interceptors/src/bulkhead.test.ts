@@ -153,6 +153,14 @@ test('there can be any number of keys: those that nobody uses are forgotten, tho
   await clock.settle(held);
 });
 
+test('runs on other clocks share the slots', async () => {
+  const { run, clock, settle } = service({ capacity: 1 });
+  const held = run(100);
+  await clock.advance(1);
+  expect((await run(100, { clock: virtualClock() })).errors.map(({ code }) => code)).toEqual(['SF_BULKHEAD_FULL']);
+  await settle([held]);
+});
+
 test('a bulkhead that nobody uses takes the clock of whoever comes next', async () => {
   const first = service({ capacity: 1, queue });
   await first.clock.settle(first.run());
@@ -206,6 +214,11 @@ describe('a run that stops', () => {
     const run = await clock.settle(pipeline('q', { outputs: { deaf } }).run({}, { clock, interceptors: [compartments] }));
     expect(run).toMatchObject({ status: 'failed', error: { code: 'SF_STAGE_TIMEOUT' } });
     expect(compartments.states()).toEqual([]);
+    // Once, although both the attempt and its run have ended.
+    const next = service({ capacity: 1 }).run(10, { clock, interceptors: [compartments] });
+    await clock.advance(0);
+    expect(compartments.states()).toEqual([{ key: 'call', inUse: 1, queued: 0 }]);
+    await clock.settle(Promise.race([next, clock.sleep(50)]));
   });
 });
 

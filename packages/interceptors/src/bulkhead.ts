@@ -2,6 +2,7 @@ import { type InterceptedStage, type Interceptor, type InterceptorScope, Stagefl
 import { type ResourcePool, resourcePool, type Ticket } from '@stageflow/core/limits';
 import type { Clock } from '@stageflow/core/ports';
 import { bulkheadFull } from './errors.ts';
+import { ForgetfulMap } from './forgetful-map.ts';
 import { aCount, aDuration, aFunction, aLength, aName, checkOptions } from './option-rules.ts';
 import { byStage, keyOf, locationOf, type StageKey } from './stage-key.ts';
 
@@ -70,9 +71,6 @@ export function bulkhead(options: BulkheadOptions): Bulkhead {
   };
 }
 
-/** At so many keys those that nobody uses are looked for the first time. */
-const manyKeys = 1_000;
-
 /** The slots of one key. */
 interface Compartment {
   readonly pool: ResourcePool;
@@ -87,8 +85,7 @@ class Compartments {
   readonly #key: StageKey;
   readonly #capacity: number;
   readonly #queue: BulkheadQueue | undefined;
-  readonly #byKey = new Map<string, Compartment>();
-  #tidyAt = manyKeys;
+  readonly #byKey = new ForgetfulMap<Compartment>();
 
   constructor({ name, key = byStage, capacity, queue }: BulkheadOptions) {
     checkOptions('bulkhead()', {
@@ -122,7 +119,8 @@ class Compartments {
   }
 
   states(): readonly BulkheadSnapshot[] {
-    return [...this.#byKey]
+    return this.#byKey
+      .entries()
       .filter(([, { users }]) => users > 0)
       .map(([key, { pool }]) => {
         const { inUse, queued } = pool.snapshot();
@@ -139,13 +137,9 @@ class Compartments {
   }
 
   #build(key: string, clock: Clock): Compartment {
-    if (this.#byKey.size >= this.#tidyAt) {
-      for (const [other, { users }] of this.#byKey) if (users === 0) this.#byKey.delete(other);
-      this.#tidyAt = Math.max(manyKeys, 2 * this.#byKey.size);
-    }
     const pool = resourcePool({ capacity: this.#capacity, queue: this.#queue ?? { limit: 0 } }, { clock });
     const compartment: Compartment = { pool, clock, users: 0 };
-    this.#byKey.set(key, compartment);
+    this.#byKey.set(key, compartment, ({ users }) => users === 0);
     return compartment;
   }
 

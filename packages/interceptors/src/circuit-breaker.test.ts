@@ -296,7 +296,7 @@ describe('a half-open circuit', () => {
   });
 
   test('gives the place of a probe that is cancelled to the next call', async () => {
-    const { open, run, ask, clock, target, up } = service();
+    const { open, run, ask, clock, target, up, state } = service();
     await open();
     await clock.advance(5_000);
     const controller = new AbortController();
@@ -308,8 +308,9 @@ describe('a half-open circuit', () => {
     expect(target).toHaveBeenCalledTimes(1);
     controller.abort();
     expect((await clock.settle(probe)).status).toBe('cancelled');
+    expect(state()).toBe('half-open');
     up();
-    expect(await ask()).toBe('completed');
+    expect([await ask(), state()]).toEqual(['completed', 'closed']);
   });
 
   test('is not wedged by a probe that its run abandons', async () => {
@@ -502,10 +503,22 @@ describe('what is told', () => {
     ]);
   });
 
-  test('events of a breaker have a contract', async () => {
-    const wrong = stage('wrong', { run: (_, { emit }) => emit(breakerOpened, { breaker: 'x' } as never) });
-    const run = await pipeline('q', { outputs: { wrong } }).run({});
-    expect(run.status === 'failed' && run.error.cause).toMatchObject({ code: 'SF_EVENT_INVALID' });
+  test.each(['breaker', 'key', 'failures', 'calls'])('events of a breaker have a contract: none without %s', async (member) => {
+    const payload = { breaker: 'b', key: 'k', failures: 1, calls: 2 };
+    const sink = recordingSink();
+    const emits = (given: object) =>
+      pipeline('q', { outputs: { it: stage('it', { run: (_, { emit }) => emit(breakerOpened, given as never) }) } }).run(
+        {},
+        { sinks: [sink] },
+      );
+    const run = await emits({ ...payload, [member]: null });
+    expect(run.status === 'failed' && run.error.cause).toMatchObject({
+      code: 'SF_EVENT_INVALID',
+      details: { issues: expect.arrayContaining([expect.stringContaining('expected breaker, key, failures and calls')]) },
+    });
+    expect(sink.of('custom')).toEqual([]);
+    await emits(payload);
+    expect(sink.of('custom')).toMatchObject([{ payload }]);
   });
 });
 

@@ -12,6 +12,7 @@ import {
 import { type BreakerEvent, breakerClosed, breakerHalfOpened, breakerOpened } from './breaker-events.ts';
 import { type CallVerdict, Circuit, type CircuitRules, type CircuitState } from './circuit.ts';
 import { breakerOpen, isRefusal } from './errors.ts';
+import { ForgetfulMap } from './forgetful-map.ts';
 import { aCount, aDuration, aFunction, aName, aShare, checkOptions } from './option-rules.ts';
 import { byStage, keyOf, locationOf, type StageKey } from './stage-key.ts';
 
@@ -62,9 +63,6 @@ export interface CircuitBreaker extends Interceptor {
   states(): readonly CircuitSnapshot[];
 }
 
-/** At so many circuits those that are stale are looked for the first time. */
-const manyCircuits = 1_000;
-
 const events: Readonly<Record<CircuitState, EventDefinition<BreakerEvent>>> = {
   closed: breakerClosed,
   open: breakerOpened,
@@ -106,8 +104,7 @@ class Circuits {
   readonly #key: StageKey;
   readonly #counts: NonNullable<CircuitBreakerOptions['counts']>;
   readonly #onChange: CircuitBreakerOptions['onChange'];
-  readonly #circuits = new Map<string, Circuit>();
-  #tidyAt = manyCircuits;
+  readonly #circuits = new ForgetfulMap<Circuit>();
 
   constructor({ name, key = byStage, counts = isUnwell, onChange, ...rules }: CircuitBreakerOptions) {
     const { failures = 5, ratio = 0, windowMs = 30_000, openMs = 30_000, probeMs = openMs } = rules;
@@ -146,7 +143,7 @@ class Circuits {
   }
 
   states(): readonly CircuitSnapshot[] {
-    return Array.from(this.#circuits, ([key, circuit]) => snapshotOf(key, circuit));
+    return this.#circuits.entries().map(([key, circuit]) => snapshotOf(key, circuit));
   }
 
   /** Does something to the circuit of a key, and tells of it where that has changed its state. */
@@ -163,12 +160,8 @@ class Circuits {
   }
 
   #begin(key: string, now: number): Circuit {
-    if (this.#circuits.size >= this.#tidyAt) {
-      for (const [other, circuit] of this.#circuits) if (circuit.isStale(now)) this.#circuits.delete(other);
-      this.#tidyAt = Math.max(manyCircuits, 2 * this.#circuits.size);
-    }
     const circuit = new Circuit(this.#rules);
-    this.#circuits.set(key, circuit);
+    this.#circuits.set(key, circuit, (other) => other.isStale(now));
     return circuit;
   }
 

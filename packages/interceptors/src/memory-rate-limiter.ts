@@ -1,4 +1,5 @@
 import type { Clock, RateLimit, RateLimitAnswer, RateLimiter, RateLimitRequest } from '@stageflow/core/ports';
+import { ForgetfulMap } from './forgetful-map.ts';
 import { aCount, aDuration, checkOptions } from './option-rules.ts';
 
 /** What {@link memoryRateLimiter} takes. */
@@ -6,9 +7,6 @@ export interface MemoryRateLimiterOptions {
   /** Tells it the time. @default the monotonic clock of the host */
   readonly clock?: Pick<Clock, 'monotonic'> | undefined;
 }
-
-/** At so many keys those that are as good as new are looked for the first time. */
-const manyKeys = 1_000;
 
 /** Sums of fractions miss a moment by less than this many milliseconds. */
 const precisionMs = 1e-3;
@@ -26,8 +24,7 @@ const precisionMs = 1e-3;
  */
 export function memoryRateLimiter({ clock = performanceClock }: MemoryRateLimiterOptions = {}): RateLimiter {
   // When all calls of a key will have come back: the "theoretical arrival time" of the algorithm.
-  const fullAt = new Map<string, number>();
-  let tidyAt = manyKeys;
+  const fullAt = new ForgetfulMap<number>();
   let checked: RateLimit | undefined;
   return {
     name: 'memory',
@@ -40,11 +37,7 @@ export function memoryRateLimiter({ clock = performanceClock }: MemoryRateLimite
       const next = Math.max(fullAt.get(key) ?? now, now) + perMs / calls;
       const waitMs = next - perMs - now;
       if (waitMs > precisionMs) return { granted: false, retryAfterMs: Math.ceil(waitMs) };
-      fullAt.set(key, next);
-      if (fullAt.size >= tidyAt) {
-        for (const [other, at] of fullAt) if (at <= now) fullAt.delete(other);
-        tidyAt = Math.max(manyKeys, 2 * fullAt.size);
-      }
+      fullAt.set(key, next, (at) => at <= now);
       return { granted: true };
     },
   };

@@ -59,6 +59,16 @@ describe('a rate limit that waits', () => {
     expect(order).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
+  test('does not overtake them either where a call has come back and they are yet to be told', async () => {
+    const { run, clock, settle, order } = service();
+    const early = ['a', 'b', 'c'].map((id) => run({}, id));
+    await clock.advance(100);
+    clock.block(500);
+    const late = run({}, 'd');
+    await settle([...early, late]);
+    expect(order).toEqual(['a', 'b', 'c', 'd']);
+  });
+
   test('waits outside of the limits of the attempt, within the deadline of the run', async () => {
     const { run, settle, clock, limit } = service();
     await settle([run(), run()]);
@@ -187,7 +197,10 @@ describe('keys of a rate limit', () => {
 
   test('that cannot be made fail the attempt: nothing is called', async () => {
     const { run, clock, order } = service({ key: () => null as never });
-    expect(await clock.settle(run())).toMatchObject({ status: 'failed', error: { code: 'SF_OPTION_INVALID' } });
+    expect(await clock.settle(run())).toMatchObject({
+      status: 'failed',
+      error: { code: 'SF_OPTION_INVALID', message: 'Option "key of "quota"" must be a function that gives a string, received object.' },
+    });
     expect(order).toEqual([]);
   });
 });

@@ -58,17 +58,20 @@ export function rateLimit({ name, only, limiter, limit, key = byTenantAndStage, 
       // Both in one string that no other pair gives.
       const counted = JSON.stringify([name, own]);
       const take = (): Promise<RateLimitAnswer> => unlessAborted(limiter.take({ key: counted, limit, signal }), signal);
-      const mustWait = onLimit === 'wait' && turns.isWaitedFor(counted);
-      const answer = mustWait ? undefined : await take();
-      if (answer?.granted === true) return next();
-      if (answer === undefined || onLimit === 'wait') {
-        await turns.take(counted, signal, () => untilGranted(take, clock, signal));
-        return next();
+      if (onLimit === 'fail' || !turns.isWaitedFor(counted)) {
+        const answer = await take();
+        if (answer.granted) return next();
+        if (onLimit === 'fail') throw refusal(name, own, stage, limit, answer.retryAfterMs);
       }
-      const details = { limit: name, key: own, stage: stage.stage, ...limit, retryAfterMs: answer.retryAfterMs };
-      throw new StageflowError(rateLimited, details, locationOf(stage));
+      await turns.take(counted, signal, () => untilGranted(take, clock, signal));
+      return next();
     },
   };
+}
+
+function refusal(name: string, key: string, stage: InterceptedStage, limit: RateLimit, retryAfterMs: number): StageflowError {
+  const { calls, perMs } = limit;
+  return new StageflowError(rateLimited, { limit: name, key, stage: stage.stage, calls, perMs, retryAfterMs }, locationOf(stage));
 }
 
 /** Stage names hold no `/`, so no tenant can stand for another. */

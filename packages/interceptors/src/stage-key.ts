@@ -6,7 +6,7 @@ import { type InterceptedStage, StageflowError } from '@stageflow/core';
  */
 export type StageKey = (stage: InterceptedStage) => string;
 
-/** Each stage for itself, by its name. */
+/** Each stage for itself, by its name, in whichever pipeline it stands. */
 export const byStage: StageKey = ({ stage }) => stage;
 
 /**
