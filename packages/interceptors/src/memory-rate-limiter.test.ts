@@ -3,6 +3,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { memoryRateLimiter } from './memory-rate-limiter.ts';
 
+const seed = Number(process.env['STAGEFLOW_SEED'] ?? 2_025);
+
 describe('the memory limiter', () => {
   test.each(rateLimiterContract)('$name', ({ run }) => {
     const clock = virtualClock();
@@ -42,7 +44,7 @@ describe('the memory limiter', () => {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 200, seed },
     );
     expect(refusals).toBeGreaterThan(0);
   });
@@ -64,7 +66,7 @@ describe('the memory limiter', () => {
           }
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 200, seed },
     );
   });
 
