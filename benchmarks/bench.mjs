@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readBaseline, writeBaseline } from './baseline.mjs';
-import { buildCore } from './built-core.mjs';
+import { buildCore, buildInterceptors } from './built-core.mjs';
 import { featureOf } from './features.mjs';
 import { measureFootprint } from './footprint.mjs';
 import { checkGates, doubtful } from './gates.mjs';
@@ -61,7 +61,10 @@ function confirm(summary, options) {
 async function run(options) {
   const startedAt = new Date();
   const before = loadavg()[0];
-  if (options.build) await buildCore();
+  if (options.build) {
+    await buildCore();
+    await buildInterceptors();
+  }
   const rows = measureAll(schedule(options), options);
   const footprint = options.only.has('footprint') ? await measureFootprint(options) : undefined;
   const setting = {

@@ -36,6 +36,24 @@ export function coreEntry(subpath) {
   return join(coreDirectory, exports[subpath].default);
 }
 
+const interceptors = join(here, '.cache', 'interceptors.mjs');
+
+/** Makes one file of `@stageflow/interceptors` that stands on the built core. */
+export async function buildInterceptors() {
+  const { rolldown } = await import('rolldown');
+  const core = Object.fromEntries(['.', './limits'].map((subpath) => [`@stageflow/core${subpath.slice(1)}`, coreEntry(subpath)]));
+  const bundle = await rolldown({
+    input: join(root, 'packages', 'interceptors', 'src', 'index.ts'),
+    plugins: [{ name: 'built core', resolveId: (id) => (core[id] ? { id: pathToFileURL(core[id]).href, external: true } : null) }],
+  });
+  await bundle.write({ file: interceptors, format: 'esm' });
+  await bundle.close();
+}
+
+export function importInterceptors() {
+  return import(pathToFileURL(interceptors).href);
+}
+
 /** @param {string} subpath */
 export function importCore(subpath) {
   return import(pathToFileURL(coreEntry(subpath)).href);

@@ -89,6 +89,21 @@ export const features = {
     basis: 'none',
     variants: { none: 'no interceptor', 'stageflow:1': 'one', 'stageflow:3': 'three', 'stageflow:10': 'ten' },
   },
+  limits: {
+    title: 'chain of 100, bare, limits before each stage that are not reached',
+    unit: 'stage',
+    count: 100,
+    module: 'limits',
+    basis: 'none',
+    variants: {
+      none: 'no interceptor',
+      next: 'an attempt interceptor that only calls `next`',
+      'stageflow:breaker': '`circuitBreaker()`',
+      'stageflow:bulkhead': '`bulkhead()`',
+      'stageflow:rate': '`rateLimit()` on `memoryRateLimiter()`',
+      'stageflow:all': 'all three',
+    },
+  },
   stream: {
     title: '100,000 chunks from a producer to a reader',
     unit: 'chunk',

@@ -4,6 +4,7 @@ import { callErrors } from './call.mjs';
 import { definitionErrors } from './definition.mjs';
 import { stepErrors } from './driver.mjs';
 import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
+import { interceptorErrors } from './interceptors.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
 import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
@@ -42,7 +43,16 @@ export const places = [
     title: 'In a stage',
     appears:
       'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
-    errors: { ...stageErrors, ...callErrors, ...resourceErrors, ...regionErrors, ...streamErrors, ...waitErrors, ...stepErrors },
+    errors: {
+      ...stageErrors,
+      ...callErrors,
+      ...interceptorErrors,
+      ...resourceErrors,
+      ...regionErrors,
+      ...streamErrors,
+      ...waitErrors,
+      ...stepErrors,
+    },
   },
   {
     title: 'Where runs are kept',

@@ -135,7 +135,7 @@ export type { FailureMode, PipelinePolicy } from './plan/draft.ts';
 export type { Plan } from './plan/plan.ts';
 export { race } from './race.ts';
 export type { Region, WithoutLocals } from './region.ts';
-export type { RetryPolicy } from './retry.ts';
+export { isWorthRetrying, type RetryPolicy } from './retry.ts';
 export { type Route, type RouteSpec, route } from './route.ts';
 export type { BlockedRun, CancelledRun, CompletedRun, FailedRun, OpenWait, Run, RunStatus, RunSummary, SuspendedRun } from './run.ts';
 export type { RunHandle } from './run-handle.ts';

@@ -547,3 +547,15 @@ describe('slots', () => {
     expect(await most('attempt')).toEqual(['completed', 1]);
   });
 });
+
+test.each<Position>(['stage', 'attempt'])('a %s interceptor measures and waits on the clock of the run', async (position) => {
+  let measured: number | undefined;
+  const slow: Around = async ({ clock }, next) => {
+    const before = clock.monotonic();
+    await new Promise<void>((resolve) => void clock.schedule(resolve, 250));
+    measured = clock.monotonic() - before;
+    return next();
+  };
+  const { ended } = await run(constant(), [at(position, slow)]);
+  expect([ended.status, measured, ended.elapsedMs]).toEqual(['completed', 250, 250]);
+});

@@ -1,4 +1,5 @@
 import type { StageOutcome } from './outcome.ts';
+import type { Clock } from './ports/clock.ts';
 import type { Run } from './run.ts';
 import type { StageKind } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
@@ -17,6 +18,8 @@ export interface InterceptedStage extends StageContext {
   readonly tags: readonly string[];
   /** What the stage reads, by the keys of its needs. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** The clock of the run: what an interceptor measures with, and waits on. */
+  readonly clock: Clock;
 }
 
 /** What an interceptor sees of a run. */

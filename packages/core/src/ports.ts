@@ -5,6 +5,7 @@ export type { Clock, Timer } from './ports/clock.ts';
 export type { ConfigProvider } from './ports/config-provider.ts';
 export type { Driver, SignalRequest, StartedOperation, StepFacts, StepOutcome, StepRequest } from './ports/driver.ts';
 export type { EventSink } from './ports/event-sink.ts';
+export type { RateLimit, RateLimitAnswer, RateLimiter, RateLimitRequest } from './ports/rate-limiter.ts';
 export type {
   AnswerResult,
   DeliverResult,

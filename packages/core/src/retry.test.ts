@@ -88,6 +88,8 @@ describe('retryAfterMs()', () => {
 
   test.each([
     ['retryAfterMs', { retryAfterMs: 250 }, 250],
+    ['retryAfterMs in the details of an error with a code', { details: { retryAfterMs: 250 } }, 250],
+    ['retryAfterMs of its own, before that of its details', { retryAfterMs: 0, details: { retryAfterMs: 250 } }, 0],
     ['retryAfter in seconds', { retryAfter: 2 }, 2_000],
     ['a header in seconds', header('3'), 3_000],
     ['a header that is a number', header(3), 3_000],
@@ -116,6 +118,8 @@ describe('retryAfterMs()', () => {
     ['a date in the past', header('Wed, 01 Jan 2020 00:00:00 GMT')],
     ['a date that is none', header('Wed, 99 Foo 2025 00:00:00 GMT')],
     ['negative milliseconds', { retryAfterMs: -1 }],
+    ['no details', { details: null }],
+    ['details that say it in words', { details: { retryAfterMs: 'soon' } }],
     ['NaN', { retryAfter: Number.NaN }],
     ['infinity', { retryAfter: Number.POSITIVE_INFINITY }],
     ['more digits than a number holds', header('9'.repeat(400))],

@@ -58,7 +58,14 @@ export function backoffDelayMs(policy: ResolvedRetryPolicy, attempt: number, pre
   return policy.jitter === 'full' ? random * waitMs : waitMs / 2 + (random * waitMs) / 2;
 }
 
-/** The default of {@link RetryPolicy.when}. */
+/**
+ * The default of {@link RetryPolicy.when}, for one that is to make an exception.
+ *
+ * @example
+ * ```ts
+ * retry: { when: (error) => isWorthRetrying(error) && !isStageflowError(error, 'SF_STAGE_TIMEOUT') }
+ * ```
+ */
 export function isWorthRetrying(error: unknown): boolean {
   if (typeof error !== 'object' || error === null) return true;
   const { retryable, status, statusCode } = error as { retryable?: unknown; status?: unknown; statusCode?: unknown };
@@ -71,20 +78,31 @@ export function isWorthRetrying(error: unknown): boolean {
 /**
  * How long the failed party asks to be left alone, in milliseconds, or `undefined` where it does not say.
  *
- * Reads `retryAfterMs`, `retryAfter` (seconds) and a `Retry-After` header (`headers` or `response.headers`) in either
- * form of RFC 9110 section 10.2.3. What is malformed, negative or in the past counts as not said.
+ * Reads `retryAfterMs` of the error or of its `details`, `retryAfter` (seconds) and a `Retry-After` header (`headers` or
+ * `response.headers`) in either form of RFC 9110 section 10.2.3. What is malformed, negative or in the past counts as not
+ * said.
  *
  * @param nowMs - The wall clock, for the HTTP-date form.
  */
 export function retryAfterMs(error: unknown, nowMs: number): number | undefined {
   if (typeof error !== 'object' || error === null) return undefined;
-  const told = error as { retryAfterMs?: unknown; retryAfter?: unknown; headers?: unknown; response?: { headers?: unknown } | null };
-  if (typeof told.retryAfterMs === 'number') return sane(told.retryAfterMs);
+  const told = error as Told;
+  const askedMs = told.retryAfterMs ?? told.details?.retryAfterMs;
+  if (typeof askedMs === 'number') return sane(askedMs);
   if (typeof told.retryAfter === 'number') return sane(told.retryAfter * 1000);
   const header = retryAfterHeader(told.headers) ?? retryAfterHeader(told.response?.headers);
   if (header === undefined) return undefined;
   if (/^\s*\d+\s*$/.test(header)) return sane(Number(header) * 1000);
   return /[a-z]/i.test(header) ? sane(Date.parse(header) - nowMs) : undefined;
+}
+
+/** Where errors say how long to wait. */
+interface Told {
+  readonly retryAfterMs?: unknown;
+  readonly details?: { readonly retryAfterMs?: unknown } | null;
+  readonly retryAfter?: unknown;
+  readonly headers?: unknown;
+  readonly response?: { readonly headers?: unknown } | null;
 }
 
 function sane(ms: number): number | undefined {

@@ -1,5 +1,6 @@
 import type { InterceptedStage } from '../interceptor.ts';
 import type { PlannedStage } from '../plan/plan.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { StageKind } from '../stage.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptContext } from './context.ts';
@@ -10,11 +11,13 @@ export class InterceptedContext extends AttemptContext implements InterceptedSta
   readonly kind: StageKind;
   readonly tags: readonly string[];
   readonly values: Readonly<Record<string, unknown>>;
+  readonly clock: Clock;
 
   constructor(scope: Scope, stage: PlannedStage, values: Readonly<Record<string, unknown>>, attempt: Attempt | undefined) {
     super(scope, stage, values, attempt);
     this.kind = stage.kind;
     this.tags = stage.tags;
     this.values = values;
+    this.clock = scope.scheduler.clock;
   }
 }
