@@ -17,6 +17,8 @@ export interface InterceptedStage extends StageContext {
   readonly tags: readonly string[];
   /** What the stage reads, by the keys of its needs. */
   readonly values: Readonly<Record<string, unknown>>;
+  /** Paths of the stages that it waited for: those of its needs, then of `after`, then the route of `when`. Made when it is read. */
+  readonly needs: readonly string[];
 }
 
 /** What an interceptor sees of a run. */
