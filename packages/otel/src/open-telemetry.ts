@@ -1,4 +1,4 @@
-import { context, type Meter, type Tracer, trace } from '@opentelemetry/api';
+import { type Context, context, type Meter, type Tracer, trace } from '@opentelemetry/api';
 import type {
   Cached,
   IdentityOptions,
@@ -113,12 +113,12 @@ class RunTelemetry implements Telemetry {
       this.#end(traced, ended, run.elapsedMs, ended.stages);
       return ended;
     } catch (error) {
-      this.#end(traced, thrown(error), run.elapsedMs);
+      this.#end(traced, { status: 'failed', error: isStageflowError(error) ? error : undefined }, run.elapsedMs);
       throw error;
     }
   }
 
-  async stage(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached> {
+  stage(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached> {
     const run = this.#byIdentity.get(stage.identity);
     if (run?.isRecording !== true) return next();
     return around(
@@ -128,7 +128,7 @@ class RunTelemetry implements Telemetry {
     );
   }
 
-  async attempt(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached> {
+  attempt(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached> {
     const run = this.#byIdentity.get(stage.identity);
     if (run?.isRecording !== true) return run === undefined ? next() : within(run.context, next);
     return around(
@@ -153,15 +153,20 @@ class RunTelemetry implements Telemetry {
   }
 
   outgoing(from?: Pick<StageContext, 'identity' | 'path'>): Record<string, string> {
-    const active = context.active();
-    const run = from && this.#byIdentity.get(from.identity);
-    const isNear = run === undefined || trace.getSpanContext(active)?.traceId === run.ids.traceId;
-    const at = isNear ? active : run.contextAt(from?.path ?? '');
-    return unharmed(() => headersOf(at, from?.identity, this.#propagator)) ?? {};
+    return unharmed(() => headersOf(this.#contextOf(from), from?.identity, this.#propagator)) ?? {};
   }
 
   watch(runtime: HasSinks): () => void {
     return this.#metrics.watch(runtime);
+  }
+
+  /** The active context, or that of a stage where another trace is active, or none. */
+  #contextOf(from: Pick<StageContext, 'identity' | 'path'> | undefined): Context {
+    const active = context.active();
+    const run = from === undefined ? undefined : this.#byIdentity.get(from.identity);
+    return from === undefined || run === undefined || trace.getSpanContext(active)?.traceId === run.ids.traceId
+      ? active
+      : run.contextAt(from.path);
   }
 
   #begin(run: InterceptedRun): RunTrace {
@@ -169,7 +174,8 @@ class RunTelemetry implements Telemetry {
     const above = identity.parentRunId === undefined ? undefined : this.#byId.get(identity.parentRunId);
     const traced = new RunTrace(this.#tracer, runId, identityOfRun(run), parentOf(identity, above), run.now() - elapsedMs);
     this.#byIdentity.set(identity, traced);
-    this.#byId.set(runId, traced);
+    // Of two runs at once with one id, the events cannot be told apart.
+    if (!this.#byId.has(runId)) this.#byId.set(runId, traced);
     return traced;
   }
 
@@ -179,7 +185,7 @@ class RunTelemetry implements Telemetry {
   }
 }
 
-/** Calls `next` with a span around it, or without where none could be made. */
+/** Calls `next` with a span around it, or without where none could be made. It does not reject: what failed is an outcome. */
 async function around(
   next: () => Promise<StageOutcome>,
   start: () => OpenSpan,
@@ -187,17 +193,7 @@ async function around(
 ): Promise<StageOutcome> {
   const open = unharmed(start);
   if (open === undefined) return next();
-  try {
-    const outcome = await within(open.context, next);
-    unharmed(() => end(open, outcome));
-    return outcome;
-  } catch (error) {
-    unharmed(() => end(open, thrown(error)));
-    throw error;
-  }
-}
-
-/** What a rejection means for the span around it. */
-function thrown(error: unknown): Ending {
-  return { status: 'failed', error: isStageflowError(error) ? error : undefined };
+  const outcome = await within(open.context, next);
+  unharmed(() => end(open, outcome));
+  return outcome;
 }

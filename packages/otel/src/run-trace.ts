@@ -47,6 +47,8 @@ export class RunTrace {
   readonly span: Span;
   readonly context: Context;
   readonly ids: SpanContext;
+  /** Whether it is worth telling: where the run itself is not sampled, nothing below it is. */
+  readonly isRecording: boolean;
   readonly #tracer: Tracer;
   /** Epoch milliseconds at the start of the run; times of spans count monotonically from there, as those of events do. */
   readonly #startedAt: number;
@@ -61,11 +63,7 @@ export class RunTrace {
     this.span = tracer.startSpan(name, { attributes, startTime: hrTime(startedAt) }, around);
     this.context = trace.setSpan(around, this.span);
     this.ids = this.span.spanContext();
-  }
-
-  /** Whether it is worth telling: where the run itself is not sampled, nothing below it is. */
-  get isRecording(): boolean {
-    return this.span.isRecording();
+    this.isRecording = this.span.isRecording();
   }
 
   /** Begins the span of a stage below its region or caller, linked to the stages that it waited for. */

@@ -1,5 +1,5 @@
 import { type Attributes, type Span, SpanStatusCode } from '@opentelemetry/api';
-import type { OutcomeStatus, RunStatus, StageflowError } from '@stageflow/core';
+import { isStageflowError, type OutcomeStatus, type RunStatus, type StageflowError } from '@stageflow/core';
 import { attribute } from './attributes.ts';
 
 /** How a run, a stage or an attempt has ended; outcomes and runs have this form. */
@@ -32,8 +32,9 @@ export function exceptionOf(error: StageflowError): Attributes {
   return { [attribute.exceptionType]: kindOf(error.cause) ?? error.code };
 }
 
-/** The name of an error's class; names that are no identifiers may quote something. */
+/** The code of an error of ours, or the name of its class; names that are no identifiers may quote something. */
 function kindOf(cause: unknown): string | undefined {
+  if (isStageflowError(cause)) return cause.code;
   if (!(cause instanceof Error)) return undefined;
   const { name } = cause;
   return typeof name === 'string' && /^[A-Za-z_$][\w$.]{0,63}$/.test(name) ? name : undefined;

@@ -1,4 +1,6 @@
-import type { Attributes, HrTime, Link, SpanContext, SpanStatus } from '@opentelemetry/api';
+import type { HrTime, SpanContext, SpanStatus } from '@opentelemetry/api';
+
+type Attributes = Readonly<Record<string, unknown>>;
 
 /** A span that has ended, as any line of the SDK gives it. */
 export interface EndedSpan {
@@ -9,7 +11,7 @@ export interface EndedSpan {
   readonly endTime: HrTime;
   readonly status: SpanStatus;
   readonly attributes: Attributes;
-  readonly links: readonly Link[];
+  readonly links: readonly { readonly context: SpanContext }[];
   readonly events: readonly { readonly name: string; readonly time: HrTime; readonly attributes?: Attributes | undefined }[];
   spanContext(): SpanContext;
 }

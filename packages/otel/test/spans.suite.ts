@@ -11,9 +11,9 @@ import {
   map,
   memoryRunStore,
   optional,
-  pass,
   pipeline,
   type RunOptions,
+  type Runtime,
   route,
   type Stage,
   skip,
@@ -122,10 +122,7 @@ export function spansSuite({ startSdk, trace }: Line): void {
   });
 
   test('a block by verdict is no error, one without a verdict is', async () => {
-    const policy = guard('policy', {
-      subject: text,
-      check: (_, { tenant }: { tenant?: string } & object = {}) => (tenant ? pass() : block('rude: secret words')),
-    } as never);
+    const policy = guard('policy', { subject: text, check: () => block('rude: secret words') });
     const { lines } = await traced({ policy });
     expect(lines).toEqual([
       'invoke_workflow chat [0-0] gen_ai.operation.name=invoke_workflow status=blocked',
@@ -295,10 +292,11 @@ export function spansSuite({ startSdk, trace }: Line): void {
   test('a stage whose value an interceptor had already has a span without attempts', async () => {
     const memo: Interceptor = { name: 'memo', only: { stages: ['one'] }, stage: async () => cached(7) };
     const one = stage('one', { run: () => 1 });
-    const two = fallback('two', one);
+    const two = fallback('two', one, stage('three', { run: () => 3 }));
     const { lines } = await traced({ two }, { interceptors: [memo] });
     expect(lines).toEqual([
       'invoke_workflow chat [0-0] gen_ai.operation.name=invoke_workflow status=completed',
+      '  ! stageflow.stage.skipped [0] path=three',
       '  transform one [0-0] attempts=0 path=one status=completed',
       '  fallback two [0-0] attempts=0 path=two status=completed',
     ]);
@@ -311,10 +309,10 @@ export function spansSuite({ startSdk, trace }: Line): void {
       const leaf = stage('leaf', { run: () => 1 });
       const child = pipeline('child', { outputs: { leaf } });
       const spawn = stage('spawn', {
-        run: async (_, { runId }) => (await runtime.start(child, {}, { parent: runId }).result).status,
+        run: async (_, { runId }): Promise<string> => (await runtime.start(child, {}, { parent: runId }).result).status,
       });
       const parent = pipeline('parent', { outputs: { spawn } });
-      const runtime = createRuntime({ pipelines: [parent, child], clock, interceptors: [telemetry], sinks: [telemetry] });
+      const runtime: Runtime = createRuntime({ pipelines: [parent, child], clock, interceptors: [telemetry], sinks: [telemetry] });
       await clock.settle(runtime.run(parent, {}, { runId: 'p' }));
       expect(treeOf(sdk.spans())).toEqual([
         'invoke_workflow parent [0-0] gen_ai.operation.name=invoke_workflow status=completed',
