@@ -1,4 +1,4 @@
-export { attribute, genAiConventions, metric } from './attributes.ts';
+export { genAiConventions } from './attributes.ts';
 export type { IncomingHeaders, Propagator } from './headers.ts';
 export { type ModelCall, modelCalled } from './model-called.ts';
 export { openTelemetry, type Telemetry, type TelemetryOptions } from './open-telemetry.ts';

@@ -1,5 +1,5 @@
 import { type Attributes, type Counter, type Gauge, type Histogram, type Meter, metrics, type UpDownCounter } from '@opentelemetry/api';
-import type { CustomEvent, EventOf, RunEvent } from '@stageflow/core';
+import type { CustomEvent, EventOf, RunEvent, Runtime } from '@stageflow/core';
 import { attribute, metric } from './attributes.ts';
 import { withoutKeys } from './stage-path.ts';
 
@@ -28,11 +28,6 @@ function instrumentsOf(meter: Meter): Instruments {
 }
 
 const breakerStates: Readonly<Record<string, number>> = { 'breaker.closed': 0, 'breaker.half_opened': 1, 'breaker.opened': 2 };
-
-/** Where the counters of sinks are: a runtime. */
-export interface HasSinks {
-  readonly sinks: Readonly<Record<string, { readonly dropped: number; readonly failed: number }>>;
-}
 
 /**
  * Metrics from events. Attributes are names of pipelines and stages, kinds, statuses and codes: as many as the code has, never
@@ -75,7 +70,7 @@ export class RunMetrics {
   }
 
   /** Reads the counters of the sinks of a runtime each time metrics are collected. Gives what ends that. */
-  watch(runtime: HasSinks): () => void {
+  watch(runtime: Pick<Runtime, 'sinks'>): () => void {
     const counters = (['dropped', 'failed'] as const).map((what) => {
       const name = what === 'dropped' ? metric.droppedEvents : metric.failedEvents;
       const description = what === 'dropped' ? 'Events that a sink was too slow for.' : 'Events that a sink threw at.';

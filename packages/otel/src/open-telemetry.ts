@@ -8,13 +8,14 @@ import type {
   Run,
   RunEvent,
   RunIdentity,
+  Runtime,
   StageContext,
   StageOutcome,
 } from '@stageflow/core';
 import { isStageflowError, isTerminal } from '@stageflow/core';
 import type { EventSink } from '@stageflow/core/ports';
 import { headersOf, type IncomingHeaders, type Propagator, received } from './headers.ts';
-import { type HasSinks, RunMetrics } from './metrics.ts';
+import { RunMetrics } from './metrics.ts';
 import { parentOf } from './run-parent.ts';
 import { type OpenSpan, RunTrace } from './run-trace.ts';
 import type { Ending } from './span-end.ts';
@@ -68,7 +69,7 @@ export interface Telemetry extends Required<Pick<Interceptor, 'name' | 'run' | '
    *
    * @returns What ends the watching.
    */
-  watch(runtime: HasSinks): () => void;
+  watch(runtime: Pick<Runtime, 'sinks'>): () => void;
 }
 
 /**
@@ -156,7 +157,7 @@ class RunTelemetry implements Telemetry {
     return unharmed(() => headersOf(this.#contextOf(from), from?.identity, this.#propagator)) ?? {};
   }
 
-  watch(runtime: HasSinks): () => void {
+  watch(runtime: Pick<Runtime, 'sinks'>): () => void {
     return this.#metrics.watch(runtime);
   }
 

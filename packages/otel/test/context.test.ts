@@ -1,8 +1,8 @@
 import { createRuntime, type Pipeline, pipeline, type RunIdentity, type RunOptions, stage } from '@stageflow/core';
+import { openTelemetry, type Telemetry } from '@stageflow/otel';
 import { recordingSink, virtualClock } from '@stageflow/testing';
 import { AlwaysOffSampler, context, ParentBasedSampler, propagation, startSdk, trace } from '@stageflow-internal/otel-sdk-3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openTelemetry, type Telemetry } from '../src/index.ts';
 
 const theirs = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
 const traceparent = `00-${theirs.traceId}-${theirs.spanId}-01`;

@@ -13,10 +13,10 @@ import {
   stage,
   suspend,
 } from '@stageflow/core';
+import { modelCalled, openTelemetry, type TelemetryOptions } from '@stageflow/otel';
 import { virtualClock } from '@stageflow/testing';
 import { context, diag, startSdk, trace } from '@stageflow-internal/otel-sdk-3';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { modelCalled, openTelemetry, type TelemetryOptions } from '../src/index.ts';
 
 let sdk: ReturnType<typeof startSdk>;
 const reported = vi.fn();

@@ -14,10 +14,11 @@ import {
   stage,
 } from '@stageflow/core';
 import type { EventSink } from '@stageflow/core/ports';
+import { openTelemetry } from '@stageflow/otel';
 import { virtualClock } from '@stageflow/testing';
 import { metrics, startSdk } from '@stageflow-internal/otel-sdk-3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { metric, openTelemetry } from '../src/index.ts';
+import { metric } from '../src/attributes.ts';
 
 let sdk: ReturnType<typeof startSdk>;
 beforeEach(() => {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createRuntime, inputs, pipeline, stage } from '@stageflow/core';
+import { openTelemetry } from '@stageflow/otel';
 import {
   BatchSpanProcessor,
   OTLPMetricExporter,
@@ -9,7 +10,6 @@ import {
   startSdk,
 } from '@stageflow-internal/otel-sdk-3';
 import { expect, test } from 'vitest';
-import { openTelemetry } from '../src/index.ts';
 import { otlpReceiver } from './otlp-receiver.ts';
 
 const theirTrace = '0af7651916cd43dd8448eb211c80319c';

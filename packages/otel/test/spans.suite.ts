@@ -21,9 +21,9 @@ import {
   suspend,
   work,
 } from '@stageflow/core';
+import { modelCalled, openTelemetry } from '@stageflow/otel';
 import { virtualClock } from '@stageflow/testing';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { modelCalled, openTelemetry } from '../src/index.ts';
 import { type EndedSpan, treeOf } from './span-tree.ts';
 
 interface Sdk {

@@ -1,8 +1,9 @@
 import { createRuntime, type InterceptedStage, pipeline, type StageOutcome, stage } from '@stageflow/core';
+import { openTelemetry } from '@stageflow/otel';
 import { recordingSink, virtualClock } from '@stageflow/testing';
 import { context, startSdk, trace } from '@stageflow-internal/otel-sdk-3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { metric, openTelemetry } from '../../src/index.ts';
+import { metric } from '../../src/attributes.ts';
 
 let sdk: ReturnType<typeof startSdk>;
 beforeEach(() => {

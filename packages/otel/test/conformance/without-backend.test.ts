@@ -1,7 +1,7 @@
 import { context, trace } from '@opentelemetry/api';
 import { fail, pipeline, stage } from '@stageflow/core';
+import { modelCalled, openTelemetry } from '@stageflow/otel';
 import { expect, test } from 'vitest';
-import { modelCalled, openTelemetry } from '../../src/index.ts';
 
 test('[187] without an SDK everything works, and nothing is recorded', async () => {
   const telemetry = openTelemetry();
