@@ -125,7 +125,7 @@ class RunTelemetry implements Telemetry {
     return around(
       next,
       () => run.startStage(stage),
-      (open, ending) => run.endStage(stage, open, ending),
+      (open, outcome) => run.endStage(stage, open, outcome),
     );
   }
 
@@ -135,7 +135,7 @@ class RunTelemetry implements Telemetry {
     return around(
       next,
       () => run.startAttempt(stage),
-      (open, ending) => run.endAttempt(stage, open, ending),
+      (open, outcome) => run.endAttempt(stage, open, outcome),
     );
   }
 
@@ -145,7 +145,8 @@ class RunTelemetry implements Telemetry {
     if (run === undefined) return;
     if (run.isRecording) unharmed(() => addToTrace(run, event));
     // Where an interceptor further in hangs, the run ends without us.
-    if (isTerminal(event)) this.#end(run, { status: 'cancelled' }, event.elapsedMs);
+    if (event.type === 'run.failed') this.#end(run, { status: 'failed', error: event.error }, event.elapsedMs);
+    else if (isTerminal(event)) this.#end(run, { status: 'cancelled' }, event.elapsedMs);
   }
 
   incoming<T>(headers: IncomingHeaders, start: (identity: IdentityOptions) => T): T {
@@ -190,7 +191,7 @@ class RunTelemetry implements Telemetry {
 async function around(
   next: () => Promise<StageOutcome>,
   start: () => OpenSpan,
-  end: (open: OpenSpan, ending: Ending) => void,
+  end: (open: OpenSpan, outcome: StageOutcome) => void,
 ): Promise<StageOutcome> {
   const open = unharmed(start);
   if (open === undefined) return next();

@@ -8,7 +8,7 @@ import {
   type Tracer,
   trace,
 } from '@opentelemetry/api';
-import type { InterceptedStage, Run } from '@stageflow/core';
+import type { InterceptedStage, Run, StageOutcome } from '@stageflow/core';
 import { attribute } from './attributes.ts';
 import { hrTime } from './hr-time.ts';
 import { type Ending, exceptionOf, writeEnding, writeError } from './span-end.ts';
@@ -38,7 +38,7 @@ interface StageTrace {
   open: OpenSpan | undefined;
   attempts: number;
   /** The latest attempt. */
-  attempt: { readonly number: number; readonly ids: SpanContext; open: OpenSpan | undefined } | undefined;
+  attempt: { readonly ids: SpanContext; open: OpenSpan | undefined } | undefined;
 }
 
 /** The spans of one activation of a run. */
@@ -83,7 +83,7 @@ export class RunTrace {
     const open = this.#start(identityOfAttempt(stage), known?.open?.context ?? this.contextAround(stage.path), stage.elapsedMs);
     if (known !== undefined) {
       known.attempts++;
-      known.attempt = { number: stage.attempt, ids: open.span.spanContext(), open };
+      known.attempt = { ids: open.span.spanContext(), open };
     }
     return open;
   }
@@ -98,11 +98,11 @@ export class RunTrace {
     this.#end(span, ending, elapsedMs);
   }
 
-  endAttempt({ path, elapsedMs }: InterceptedStage, { span }: OpenSpan, ending: Ending): void {
+  endAttempt({ path, elapsedMs }: InterceptedStage, { span }: OpenSpan, outcome: StageOutcome): void {
     const attempt = this.#stages.get(path)?.attempt;
     if (attempt?.open?.span === span) attempt.open = undefined;
-    if (ending.error !== undefined) span.addEvent('exception', exceptionOf(ending.error), this.#at(elapsedMs));
-    this.#end(span, ending, elapsedMs);
+    if (outcome.status === 'failed') span.addEvent('exception', exceptionOf(outcome.error), this.#at(elapsedMs));
+    this.#end(span, outcome, elapsedMs);
   }
 
   /** Ends the span of the run, and of stages that are held back: those that wait, and those that were given up. */
@@ -136,16 +136,15 @@ export class RunTrace {
 
   /** Writes an event on the span of a stage; where that has ended or never was, on the nearest around it that is open. */
   addEvent(name: string, path: string, elapsedMs: number, attributes: Attributes): void {
-    this.openSpanAt(path).addEvent(name, attributes, this.#at(elapsedMs));
+    let at: string | undefined = path;
+    while (at !== undefined && this.#stages.get(at)?.open === undefined) at = pathAround(at);
+    const open = at === undefined ? undefined : this.#stages.get(at)?.open;
+    (open?.span ?? this.span).addEvent(name, attributes, this.#at(elapsedMs));
   }
 
-  /** The span of a stage, or the nearest around it that is open. */
-  openSpanAt(path: string): Span {
-    for (let at: string | undefined = path; at !== undefined; at = pathAround(at)) {
-      const open = this.#stages.get(at)?.open;
-      if (open !== undefined) return open.span;
-    }
-    return this.span;
+  /** Adds to what is known of a stage, while its span is open. */
+  addAttributes(path: string, attributes: Attributes): void {
+    this.#stages.get(path)?.open?.span.setAttributes(attributes);
   }
 
   /** Writes the span of something that has ended already, below the latest attempt of a stage. */

@@ -6,7 +6,7 @@ import { attribute } from './attributes.ts';
 export interface Ending {
   readonly status: OutcomeStatus | RunStatus;
   /** Present where it failed, or could not judge. */
-  readonly error?: StageflowError | undefined;
+  readonly error?: { readonly code: string } | undefined;
 }
 
 /**
@@ -28,8 +28,8 @@ export function writeError(span: Span, type: string): void {
 }
 
 /** The attributes of the event `exception`. */
-export function exceptionOf(error: StageflowError): Attributes {
-  return { [attribute.exceptionType]: kindOf(error.cause) ?? error.code };
+export function exceptionOf({ code, cause }: StageflowError): Attributes {
+  return { [attribute.exceptionType]: kindOf(cause) ?? code };
 }
 
 /** The code of an error of ours, or the name of its class; names that are no identifiers may quote something. */

@@ -51,8 +51,7 @@ function addModelCall(run: RunTrace, { path, elapsedMs, payload }: CustomEvent):
   const { operation = 'chat', provider, model, durationMs, errorType } = call;
   const attributes = attributesOf(call);
   run.addSpan(path, `${operation} ${model}`, { kind: SpanKind.CLIENT, attributes, errorType, endedMs: elapsedMs, durationMs });
-  // The stage is an agent as a whole; what it calls first stands for it.
-  run.openSpanAt(path).setAttributes({ [attribute.provider]: provider, [attribute.model]: model });
+  run.addAttributes(path, { [attribute.provider]: provider, [attribute.model]: model });
 }
 
 const written = [

@@ -62,6 +62,37 @@ describe('the parent of a run', () => {
   });
 });
 
+describe('a run below another', () => {
+  /** A run named `above` is under way; a second one is started with an identity. */
+  const below = async (identity: RunOptions, ofAbove: RunOptions = {}) => {
+    const clock = virtualClock();
+    const slow = pipeline('slow', { outputs: { one: stage('one', { run: () => clock.sleep(10) }) } });
+    const above = slow.run({}, options({ ...ofAbove, clock, runId: 'above' }));
+    await clock.advance(5);
+    await clock.settle(of(() => 1).run({}, options({ ...identity, clock, parentRunId: 'above' })));
+    await clock.settle(above);
+    const span = sdk
+      .spans()
+      .find(({ name }) => name === 'invoke_workflow slow')
+      ?.spanContext();
+    return [span?.traceId, span?.spanId];
+  };
+
+  test('is below its span, in one trace', async () => {
+    expect(await below({})).toEqual(parentOfRun());
+    expect(await below({ traceId: 'none' })).toEqual(parentOfRun());
+  });
+
+  test('is so where both have the identity of one request', async () => {
+    expect(await below(theirs, theirs)).toEqual(parentOfRun());
+  });
+
+  test('is in the trace of its own identity where that is another', async () => {
+    await below(theirs);
+    expect(parentOfRun()).toEqual([theirs.traceId, theirs.spanId]);
+  });
+});
+
 describe('incoming()', () => {
   test('starts a run in the trace of a request, and tells events of it', async () => {
     const sink = recordingSink();

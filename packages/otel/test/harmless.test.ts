@@ -212,23 +212,26 @@ describe('spans end however the run does', () => {
     expect(whole?.events.map(({ name }) => name)).toEqual(['stageflow.abandoned']);
   });
 
-  test('where an interceptor further in hangs beyond the grace of the run', async () => {
+  test.each([
+    ['cancelled', undefined, {}],
+    ['failed', 'SF_RUN_DEADLINE', { deadlineMs: 50 }],
+  ])('where an interceptor further in hangs beyond the grace of a run that is %s', async (status, code, limits) => {
     const clock = virtualClock();
     const telemetry = openTelemetry();
     const controller = new AbortController();
-    const hangs: Interceptor = {
-      name: 'hangs',
-      run: (_, next) =>
-        next()
-          .then(() => clock.sleep(60_000))
-          .then(() => undefined as never),
+    const hang = async (): Promise<never> => {
+      await clock.sleep(60_000);
+      return undefined as never;
     };
+    const hangs: Interceptor = { name: 'hangs', run: (_, next) => next().then(hang) };
     const one = pipeline('p', { outputs: { one: stage('one', { run: () => 1 }) } });
-    clock.schedule(() => controller.abort(), 50);
-    await clock.settle(
-      one.run({}, { clock, graceMs: 100, signal: controller.signal, interceptors: [telemetry, hangs], sinks: [telemetry] }),
-    );
+    if (code === undefined) clock.schedule(() => controller.abort(), 50);
+    const options = { ...limits, clock, graceMs: 100, signal: controller.signal, interceptors: [telemetry, hangs], sinks: [telemetry] };
+    const run = await clock.settle(one.run({}, options));
+    expect(run.status).toBe(status);
     expect(sdk.spans().map(({ name }) => name)).toEqual(['attempt one', 'transform one', 'invoke_workflow p']);
+    const attributes = sdk.spans()[2]?.attributes ?? {};
+    expect([attributes['stageflow.status'], attributes['error.type']]).toEqual([status, code]);
     await clock.advance(120_000);
     expect(sdk.spans()).toHaveLength(3);
   });
