@@ -118,7 +118,7 @@ test('the state of a breaker is a gauge, from events of that name, whoever defin
   const tell = (name: string, state: string, payload: unknown) =>
     stage(name, { run: (_, { emit }) => emit(defineEvent(`breaker.${state}`, any), payload) });
   const found = await measured({
-    a: tell('a', 'opened', { breaker: 'model' }),
+    a: tell('a', 'opened', { breaker: 'model', key: 'tenant-7', failures: 5, calls: 9 }),
     b: tell('b', 'half_opened', { breaker: 'search' }),
     c: tell('c', 'closed', undefined),
     d: tell('d', 'constructor', { breaker: 'x' }),
