@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Workspace packages resolve to their sources: tests need no build.
-export const conditions = ['@stageflow/source', 'module', 'node', 'development|production'];
+// Workspace packages resolve to their sources: tests need no build. Others as in Node, which knows no `module`.
+export const conditions = ['@stageflow/source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },

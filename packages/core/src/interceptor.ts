@@ -20,6 +20,8 @@ export interface InterceptedStage extends StageContext {
   readonly values: Readonly<Record<string, unknown>>;
   /** The clock of the run: what an interceptor measures with, and waits on. */
   readonly clock: Clock;
+  /** Paths of the stages that it waited for: those of its needs, then of `after`, then the route of `when`. Made when it is read. */
+  readonly needs: readonly string[];
 }
 
 /** What an interceptor sees of a run. */

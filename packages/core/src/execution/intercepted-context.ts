@@ -8,16 +8,29 @@ import type { Scope } from './scope.ts';
 
 /** What interceptors see of a stage: what its function sees, and what it reads. */
 export class InterceptedContext extends AttemptContext implements InterceptedStage {
-  readonly kind: StageKind;
-  readonly tags: readonly string[];
   readonly values: Readonly<Record<string, unknown>>;
-  readonly clock: Clock;
+  readonly #scope: Scope;
+  readonly #planned: PlannedStage;
 
   constructor(scope: Scope, stage: PlannedStage, values: Readonly<Record<string, unknown>>, attempt: Attempt | undefined) {
     super(scope, stage, values, attempt);
-    this.kind = stage.kind;
-    this.tags = stage.tags;
     this.values = values;
-    this.clock = scope.scheduler.clock;
+    this.#scope = scope;
+    this.#planned = stage;
+  }
+
+  get kind(): StageKind {
+    return this.#planned.kind;
+  }
+  get tags(): readonly string[] {
+    return this.#planned.tags;
+  }
+  get clock(): Clock {
+    return this.#scope.scheduler.clock;
+  }
+  get needs(): readonly string[] {
+    const { state } = this.#scope;
+    const waitedFor = this.#planned.needs.flatMap(({ stage, group }) => state.plan.groups[group]?.stages ?? [stage]);
+    return Array.from(new Set(waitedFor), (index) => state.pathAt(index));
   }
 }

@@ -1,0 +1,5 @@
+import { startSdk, trace } from '@stageflow-internal/otel-sdk-2';
+import { describe } from 'vitest';
+import { spansSuite } from './spans.suite.ts';
+
+describe('with the 2.x line of the SDK', () => spansSuite({ startSdk, trace }));
