@@ -90,16 +90,21 @@ describe('a store for one tenant', () => {
     await expect(acme.commit('run-of-acme', 1, batch)).rejects.toEqual(mismatch);
   });
 
-  test('lists what was left behind of its own runs alone', async () => {
+  test('tells which of its own runs are due, and of no others, in whole pages', async () => {
     const store = memoryRunStore();
-    for (const tenantId of ['acme', 'umbrella', undefined]) await store.create(newRun(`run-of-${tenantId}`, tenantId), lease);
-    expect(await store.abandoned?.(2_000)).toHaveLength(3);
-    expect(await tenantScoped(store, 'acme').abandoned?.(2_000)).toEqual(['run-of-acme']);
+    const tenants = ['acme', 'umbrella', undefined, 'umbrella', 'acme', 'acme'];
+    for (const [at, tenantId] of tenants.entries()) await store.create(newRun(`run-${at}`, tenantId), lease);
+    expect(await store.due?.(2_000, 10)).toHaveLength(6);
+    const acme = tenantScoped(store, 'acme');
+    const page = async (limit: number, after?: string) => (await acme.due?.(2_000, limit, after))?.map(({ runId }) => runId);
+    expect(await page(10)).toEqual(['run-0', 'run-4', 'run-5']);
+    expect(await page(2)).toEqual(['run-0', 'run-4']);
+    expect(await page(2, 'run-4')).toEqual(['run-5']);
   });
 
-  test('offers no list of what was left behind over a store that has none', () => {
+  test('tells of no due runs over a store that cannot', () => {
     const store = { ...memoryRunStore(), name: 'plain' } as RunStore;
-    expect('abandoned' in tenantScoped(store, 'acme')).toBe(false);
+    expect('due' in tenantScoped(store, 'acme')).toBe(false);
   });
 
   test('does not believe a store that mixes tenants up', async () => {

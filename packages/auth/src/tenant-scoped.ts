@@ -2,6 +2,7 @@ import { StageflowError } from '@stageflow/core';
 import type {
   AnswerResult,
   DeliverResult,
+  DueRun,
   Encoded,
   JournalBatch,
   Lease,
@@ -30,31 +31,31 @@ const remembered = 10_000;
 export function tenantScoped(store: RunStore, tenantId: string): RunStore {
   const own = normalTenantId(tenantId);
   if (own === undefined || own !== tenantId) throw new StageflowError(tenantMissing, { subject: 'The scope of a store' });
-  return store.abandoned === undefined ? new ScopedStore(store, own) : new RecoveringScopedStore(store, own);
+  return store.due === undefined ? new ScopedStore(store, own) : new RecoveringScopedStore(store, own, store.due.bind(store));
 }
 
 class ScopedStore implements RunStore {
   readonly name: string;
-  protected readonly store: RunStore;
+  readonly #store: RunStore;
   readonly #own: string;
   /** A run never changes its tenant, so that what was seen once need not be read again for each commit. */
   readonly #known = new Set<string>();
 
   constructor(store: RunStore, own: string) {
     this.name = store.name;
-    this.store = store;
+    this.#store = store;
     this.#own = own;
   }
 
   async create(run: NewRun, lease: Lease): Promise<void> {
     this.#check(run.identity.tenantId, 'The run to be kept');
-    await this.store.create(run, lease);
+    await this.#store.create(run, lease);
     this.#remember(run.runId);
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
     this.#check(tenantId, `Run "${runId}"`);
-    const run = await this.store.load(runId, this.#own);
+    const run = await this.#store.load(runId, this.#own);
     if (run === undefined) return undefined;
     this.#check(run.identity.tenantId, `Run "${runId}"`);
     this.#remember(runId);
@@ -62,36 +63,36 @@ class ScopedStore implements RunStore {
   }
 
   async acquire(runId: string, lease: Lease): Promise<{ readonly epoch: number } | undefined> {
-    return (await this.owns(runId)) ? this.store.acquire(runId, lease) : undefined;
+    return (await this.#owns(runId)) ? this.#store.acquire(runId, lease) : undefined;
   }
 
   async renew(runId: string, epoch: number, lease: Lease): Promise<boolean> {
-    return (await this.owns(runId)) && this.store.renew(runId, epoch, lease);
+    return (await this.#owns(runId)) && this.#store.renew(runId, epoch, lease);
   }
 
   async commit(runId: string, epoch: number, batch: JournalBatch): Promise<boolean> {
     for (const { tenantId, waitId } of batch.waits) this.#check(tenantId, `Wait "${waitId}"`);
-    return (await this.owns(runId)) && this.store.commit(runId, epoch, batch);
+    return (await this.#owns(runId)) && this.#store.commit(runId, epoch, batch);
   }
 
   async waits(filter: WaitFilter): Promise<readonly StoredWait[]> {
     this.#check(filter.tenantId, 'A list of waits');
-    const found = await this.store.waits(filter);
+    const found = await this.#store.waits(filter);
     return found.filter(({ tenantId }) => tenantId === this.#own);
   }
 
   async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
     this.#check(tenantId, `Wait "${waitId}"`);
-    return this.store.answer(waitId, answer, tenantId);
+    return this.#store.answer(waitId, answer, tenantId);
   }
 
   async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
     this.#check(tenantId, `Run "${runId}"`);
-    return this.store.deliver(runId, type, payload, tenantId);
+    return this.#store.deliver(runId, type, payload, tenantId);
   }
 
   /** Whether the run is of this tenant. */
-  protected async owns(runId: string): Promise<boolean> {
+  async #owns(runId: string): Promise<boolean> {
     return this.#known.has(runId) || (await this.load(runId, this.#own)) !== undefined;
   }
 
@@ -107,11 +108,25 @@ class ScopedStore implements RunStore {
   }
 }
 
-/** Over a store that knows which runs were left behind. */
+/** Over a store that knows which runs are due. */
 class RecoveringScopedStore extends ScopedStore {
-  async abandoned(now: number): Promise<readonly string[]> {
-    const own: string[] = [];
-    for (const runId of (await this.store.abandoned?.(now)) ?? []) if (await this.owns(runId)) own.push(runId);
-    return own;
+  readonly #due: NonNullable<RunStore['due']>;
+  readonly #tenantId: string;
+
+  constructor(store: RunStore, own: string, due: NonNullable<RunStore['due']>) {
+    super(store, own);
+    this.#due = due;
+    this.#tenantId = own;
+  }
+
+  /** Runs of others count toward no page: whoever gets less than was asked for has seen the end. */
+  async due(now: number, limit: number, after?: string): Promise<readonly DueRun[]> {
+    const own: DueRun[] = [];
+    for (let from = after; ; ) {
+      const page = await this.#due(now, limit, from);
+      own.push(...page.filter(({ tenantId }) => tenantId === this.#tenantId));
+      if (page.length < limit || own.length >= limit) return own.slice(0, limit);
+      from = page.at(-1)?.runId;
+    }
   }
 }
