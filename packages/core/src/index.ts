@@ -20,6 +20,7 @@ export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
+export { summarizeError } from './error-summary.ts';
 export {
   type AnyErrorCode,
   type DetailsOf,
