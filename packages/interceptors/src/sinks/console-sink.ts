@@ -11,7 +11,7 @@ export interface ConsoleStream {
   readonly writable?: boolean | undefined;
   hasColors?(): boolean;
   write(text: string, done?: (error?: Error | null) => void): boolean;
-  once(event: 'drain' | 'close' | 'error', listener: () => void): unknown;
+  on(event: 'drain' | 'close' | 'error', listener: () => void): unknown;
   removeListener(event: 'drain' | 'close' | 'error', listener: () => void): unknown;
 }
 
@@ -45,13 +45,14 @@ export interface ConsoleSinkOptions {
 export function consoleSink({ stream = process.stdout, columns, color, name = 'console' }: ConsoleSinkOptions = {}): EventSink {
   if (columns !== undefined) demandCount('columns', columns);
   const isColored = color ?? hasColors(stream);
+  const write = writerTo(stream);
   return {
     name,
     emit(event) {
       const words = wordsOf(event);
       if (words === undefined) return;
       const width = columns ?? (stream.isTTY === true ? (stream.columns ?? 80) : undefined);
-      return write(stream, width === undefined ? logLine(event, words) : terminalLines(event, words, width, isColored));
+      return write(width === undefined ? logLine(event, words) : terminalLines(event, words, width, isColored));
     },
   };
 }
@@ -61,20 +62,30 @@ function hasColors(stream: ConsoleStream): boolean {
   return stream.hasColors?.() ?? (process.env['NO_COLOR'] ?? '') === '';
 }
 
-/** A promise only where the stream has enough for now. A stream that breaks must not end the process. */
-function write(stream: ConsoleStream, text: string): void | Promise<void> {
-  if (stream.writable === false) throw new Error('The stream of the console sink is closed.');
+/** Gives a promise only where the stream has enough for now. A stream that breaks meanwhile must not end the process. */
+function writerTo(stream: ConsoleStream): (text: string) => void | Promise<void> {
   const ignore = (): void => {};
-  stream.once('error', ignore);
-  // The error event comes after the callback.
-  const hasRoom = stream.write(text, () => setImmediate(() => stream.removeListener('error', ignore)));
-  if (hasRoom) return;
+  let writing = 0;
+  const written = (): void => {
+    if (--writing === 0) stream.removeListener('error', ignore);
+  };
+  return (text) => {
+    if (stream.writable === false) throw new Error('The stream of the console sink is closed.');
+    if (writing++ === 0) stream.on('error', ignore);
+    // Later, since the error comes after the call.
+    const hasRoom = stream.write(text, () => setImmediate(written));
+    return hasRoom ? undefined : roomIn(stream);
+  };
+}
+
+/** Resolves when the stream takes more, or will never again. */
+function roomIn(stream: ConsoleStream): Promise<void> {
   return new Promise((resolve) => {
     const events = ['drain', 'close', 'error'] as const;
     const goOn = (): void => {
       for (const event of events) stream.removeListener(event, goOn);
       resolve();
     };
-    for (const event of events) stream.once(event, goOn);
+    for (const event of events) stream.on(event, goOn);
   });
 }

@@ -11,15 +11,15 @@ export interface EventWords {
   readonly status: string;
   /** What there is to say besides; empty where there is nothing. */
   readonly more: string;
-  /** What to do about it. */
-  readonly hint?: string | undefined;
+  /** What belongs to it and is not the fact itself. */
+  readonly below?: string | undefined;
 }
 
 type Words = { readonly [T in RunEvent['type']]: (event: EventOf<T>) => EventWords | undefined };
 
 const words: Words = {
-  'run.created': ({ stageCount, runId, tenantId, parentRunId }) => {
-    const facts = [counted(stageCount, 'stage'), `run ${runId}`];
+  'run.created': ({ stageCount, tenantId, parentRunId }) => {
+    const facts = [counted(stageCount, 'stage')];
     if (tenantId !== undefined) facts.push(`tenant ${tenantId}`);
     if (parentRunId !== undefined) facts.push(`below ${parentRunId}`);
     return { look: 'begun', status: 'created', more: `: ${facts.join(', ')}` };
@@ -27,21 +27,15 @@ const words: Words = {
   'run.started': ({ epoch }) => ({ look: 'begun', status: 'started', more: epoch > 1 ? `, activation ${epoch}` : '' }),
   'run.snapshotted': ({ statuses }) => ({ look: 'note', status: 'under way', more: `: ${tally(countsIn(Object.values(statuses)))}` }),
   'run.stopping': ({ status, reason }) => ({ look: status, status: 'stopping', more: `: ${reason}` }),
-  'run.completed': (event) =>
-    event.degraded
-      ? { look: 'warning', status: 'completed, degraded', more: endOf(event) }
-      : { look: 'completed', status: 'completed', more: endOf(event) },
-  'run.failed': (event) => ({ look: 'failed', status: 'failed', more: `${endOf(event)}; ${codeOf(event.error)}` }),
-  'run.blocked': (event) => ({ look: 'blocked', status: 'blocked', more: `${endOf(event)}; by ${event.blockedBy}: ${event.reason}` }),
+  'run.completed': (event) => ended(event, event.degraded ? 'warning' : 'completed', 'completed', event.degraded ? ', degraded' : ''),
+  // Why was said by the stage.
+  'run.failed': (event) => ended(event, 'failed', 'failed', `: ${event.error.code}`),
+  'run.blocked': (event) => ended(event, 'blocked', 'blocked', ` by ${event.blockedBy}: ${event.reason}`),
   'run.cancelled': (event) => {
-    const by = event.cancelledBy === undefined ? '' : `by ${event.cancelledBy}: `;
-    return { look: 'cancelled', status: 'cancelled', more: `${endOf(event)}; ${by}${event.reason}` };
+    const by = event.cancelledBy === undefined ? '' : ` by ${event.cancelledBy}`;
+    return ended(event, 'cancelled', 'cancelled', `${by}: ${event.reason}`);
   },
-  'run.suspended': (event) => ({
-    look: 'waiting',
-    status: 'suspended',
-    more: `${endOf(event)}; waits for ${counted(event.waits.length, 'answer')}`,
-  }),
+  'run.suspended': (event) => ended(event, 'waiting', 'suspended', `: waits for ${counted(event.waits.length, 'answer')}`),
   'stage.started': ({ queuedMs }) => ({ look: 'begun', status: 'started', more: queuedMs < 1 ? '' : `, queued ${durationText(queuedMs)}` }),
   'stage.completed': ({ durationMs, attempt, cached }) => {
     const after = `${attempt > 1 ? `, attempt ${attempt}` : ''}${cached === true ? ', cached' : ''}`;
@@ -51,16 +45,16 @@ const words: Words = {
     const because = rootCause === undefined || reason.includes(rootCause) ? '' : `, because of ${rootCause}`;
     return { look: 'skipped', status: 'skipped', more: `: ${reason}${because}` };
   },
-  'stage.failed': ({ durationMs, error, handled }) => ({
+  'stage.failed': (event) => ({
     look: 'failed',
-    status: handled ? 'failed, handled' : 'failed',
-    more: ` in ${durationText(durationMs)}: ${errorText(error)}`,
-    hint: error.hint,
+    status: 'failed',
+    more: ` in ${durationText(event.durationMs)}${event.handled ? ', handled' : ''}: ${errorText(event)}`,
+    below: hintOf(event),
   }),
   'stage.blocked': ({ durationMs, reason, handled }) => ({
     look: 'blocked',
-    status: handled ? 'blocked, handled' : 'blocked',
-    more: ` in ${durationText(durationMs)}: ${reason}`,
+    status: 'blocked',
+    more: ` in ${durationText(durationMs)}${handled ? ', handled' : ''}: ${reason}`,
   }),
   'stage.cancelled': ({ reason }) => ({ look: 'cancelled', status: 'cancelled', more: `: ${reason}` }),
   'stage.suspended': ({ wait, waitId }) => ({ look: 'waiting', status: 'suspended', more: `: waits for ${wait} (${waitId})` }),
@@ -69,10 +63,12 @@ const words: Words = {
     const share = fraction === undefined ? '' : ` ${Math.round(fraction * 100)} %`;
     return { look: 'note', status: 'progressed', more: `${share}${message === undefined ? '' : `: ${message}`}` };
   },
-  'attempt.failed': ({ attempt, error, retryInMs }) =>
-    retryInMs === undefined
-      ? { look: 'failed', status: `attempt ${attempt} failed`, more: `, the last: ${errorText(error)}` }
-      : { look: 'retried', status: `attempt ${attempt} failed`, more: `, next in ${durationText(retryInMs)}: ${errorText(error)}` },
+  'attempt.failed': (event) => {
+    const status = `attempt ${event.attempt} failed`;
+    // What follows the last attempt says why.
+    if (event.retryInMs === undefined) return { look: 'failed', status, more: `, the last: ${event.error.code}` };
+    return { look: 'retried', status, more: `, next in ${durationText(event.retryInMs)}: ${errorText(event)}` };
+  },
   'attempt.abandoned': ({ attempt, graceMs }) => ({
     look: 'warning',
     status: `attempt ${attempt} abandoned`,
@@ -94,17 +90,17 @@ const words: Words = {
     if (blockedMs >= 1) facts.push(`waited ${durationText(blockedMs)} for readers`);
     return { look: dropped > 0 ? 'warning' : 'note', status: 'stream closed', more: `: ${facts.join(', ')}` };
   },
-  'guard.failed_open': ({ error }) => ({
+  'guard.failed_open': (event) => ({
     look: 'warning',
     status: 'failed open',
-    more: `: it could not judge and let pass: ${errorText(error)}`,
-    hint: error.hint,
+    more: `: let pass what it could not judge: ${errorText(event)}`,
+    below: hintOf(event),
   }),
   'guarded.rejected': ({ attempt, reason }) => ({ look: 'retried', status: `draft ${attempt} rejected`, more: `: ${reason}` }),
   'guarded.retried': () => ({ look: 'retried', status: 'drafting again', more: '' }),
   'guarded.exhausted': ({ spent, reason }) => ({ look: 'failed', status: 'no further draft', more: ` (${spent}): ${reason}` }),
   'guarded.recovered': ({ attempt }) => ({ look: 'note', status: `draft ${attempt} passed`, more: '' }),
-  'cleanup.failed': ({ error }) => ({ look: 'warning', status: 'cleanup failed', more: `: ${errorText(error)}`, hint: error.hint }),
+  'cleanup.failed': (event) => ({ look: 'warning', status: 'cleanup failed', more: `: ${errorText(event)}`, below: hintOf(event) }),
   'events.dropped': ({ count, sink }) => ({
     look: 'warning',
     status: `${counted(count, 'event')} dropped`,
@@ -118,26 +114,31 @@ export function wordsOf<T extends RunEvent['type']>(event: EventOf<T> & { readon
   return words[event.type](event);
 }
 
-function errorText({ code, message }: ErrorSummary): string {
-  return `${code} ${message}`;
+interface Failing {
+  readonly stage: string;
+  readonly error: ErrorSummary;
 }
 
-/** Which stage failed and why was said where it failed. */
-function codeOf({ code }: ErrorSummary): string {
-  return code;
+function errorText({ stage, error: { code, message } }: Failing): string {
+  // Where it happened is on the line already.
+  const prefix = `Stage "${stage}" failed: `;
+  return `${code} ${message.startsWith(prefix) ? message.slice(prefix.length) : message}`;
 }
 
-function endOf({
-  durationMs,
-  counts,
-  unsettled,
-}: {
+function hintOf({ error: { hint } }: Failing): string | undefined {
+  return hint === undefined ? undefined : `hint: ${hint}`;
+}
+
+interface Ended {
   readonly durationMs: number;
   readonly counts: OutcomeCounts;
   readonly unsettled: readonly string[];
-}): string {
+}
+
+/** The summary of a run. */
+function ended({ durationMs, counts, unsettled }: Ended, look: Look, status: string, why: string): EventWords {
   const left = unsettled.length === 0 ? '' : `, still at work: ${unsettled.join(', ')}`;
-  return ` in ${durationText(durationMs)}: ${tally(counts)}${left}`;
+  return { look, status, more: ` in ${durationText(durationMs)}${why}`, below: `${tally(counts)}${left}` };
 }
 
 /** `3 completed, 1 skipped`: what there is none of is not named. */

@@ -2,7 +2,7 @@
  * What a terminal, or a reader of logs, would obey instead of show: control characters, line and paragraph separators, marks
  * that turn the direction of text, halves of surrogate pairs.
  */
-const obeyed = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/gu;
+const obeyed = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\p{Surrogate}\ufeff]/gu;
 
 const named: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 

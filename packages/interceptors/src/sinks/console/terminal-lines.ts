@@ -29,7 +29,8 @@ const looks: Readonly<Record<Look, { readonly mark: string; readonly style: Styl
 const narrowest = 40;
 
 /**
- * An event as lines for a terminal of so many columns: when, which run, a mark, where, what; below a failure, what to do.
+ * An event as a line for a terminal of so many columns: when, which run, a mark, where, what. Below a failure stands what to
+ * do, below the end of a run how its stages ended.
  *
  * Text is made printable first, then cut, then coloured, so that no escape sequence is ever cut, and none but ours is there.
  */
@@ -41,7 +42,6 @@ export function terminalLines(event: RunEvent, words: EventWords, columns: numbe
   const subject = fitEnd(printable(isRun ? event.pipeline : event.path), subjectColumns);
   const quiet = words.look === 'begun' || words.look === 'skipped' || words.look === 'note';
   const gap = ' '.repeat(subjectColumns - widthOf(subject) + 1);
-  const indent = `${' '.repeat(8)}${tagOf(event)} `;
   const line: Piece[] = [
     { text: `${durationText(event.elapsedMs).padStart(7)} ${tagOf(event)} `, style: 'dim' },
     { text: mark, style },
@@ -51,8 +51,9 @@ export function terminalLines(event: RunEvent, words: EventWords, columns: numbe
     { text: words.status, style },
     { text: printable(words.more), style: quiet ? 'dim' : undefined },
   ];
-  const hint: Piece[] = [{ text: ' '.repeat(indent.length + subjectColumns + 3) }, { text: printable(words.hint ?? ''), style: 'dim' }];
-  const lines = words.hint === undefined ? [line] : [line, hint];
+  const below = event.type === 'run.created' ? `run ${event.runId}` : words.below;
+  const lines = [line];
+  if (below !== undefined) lines.push([{ text: ' '.repeat(15) }, { text: printable(below), style: 'dim' }]);
   return lines.map((pieces) => `${joined(pieces, room, color)}\n`).join('');
 }
 
