@@ -127,7 +127,7 @@ export class AttemptContext implements StageContext {
   get config(): StageContext['config'] {
     return (key, schema) => {
       const refuse = (issues: string[]) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location());
-      return this.#read(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, refuse);
+      return this.#read(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, refuse, withoutValue);
     };
   }
 
@@ -142,16 +142,27 @@ export class AttemptContext implements StageContext {
     return stream;
   }
 
-  #read<Read>(schema: Schema<unknown, Read>, value: unknown, subject: string, refuse: (issues: string[]) => StageflowError): Read {
+  #read<Read>(
+    schema: Schema<unknown, Read>,
+    value: unknown,
+    subject: string,
+    refuse: (issues: string[]) => StageflowError,
+    describe: (value: unknown) => string = describeReceived,
+  ): Read {
     const result = validate(schema, value);
     if (result instanceof Promise) throw new StageflowError('SF_SCHEMA_ASYNC', { subject }, this.#location());
-    if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describeReceived(value)}`]);
+    if (result.issues !== undefined) throw refuse([...issueLines(result.issues), `received ${describe(value)}`]);
     return result.value;
   }
 
   #location(): ReturnType<typeof locationOf> {
     return locationOf(this.#scope, this.#stage, this.attempt);
   }
+}
+
+/** What configuration is, and not what it says: much of it is secret, and errors go to logs. */
+function withoutValue(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? `a ${typeof value}` : describeReceived(value);
 }
 
 /** A rejection that ends no process where nobody awaits it. */
