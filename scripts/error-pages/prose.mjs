@@ -6,6 +6,7 @@ import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
 import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
+import { sinkErrors } from './sinks.mjs';
 import { stageErrors } from './stage.mjs';
 import { startErrors } from './start.mjs';
 import { streamErrors } from './stream.mjs';
@@ -52,5 +53,10 @@ export const places = [
     title: 'In a run as a whole',
     appears: 'In a run as a whole, or after its end.',
     errors: { ...suspensionErrors, ...runErrors },
+  },
+  {
+    title: 'In a sink',
+    appears: 'In a sink: where it refuses an event, in its `lastFailure`, and as the reason of dead letters. No run ends with it.',
+    errors: sinkErrors,
   },
 ];

@@ -23,7 +23,7 @@ export class Batcher<Fate extends string> {
   readonly #ended: Record<Fate | 'dropped', number>;
   #received = 0;
   #inFlight = 0;
-  #isBusy = false;
+  #state: 'idle' | 'scheduled' | 'working' = 'idle';
   /** An incomplete batch has waited long enough. */
   #isDue = false;
   #timer: Timer | undefined;
@@ -44,6 +44,8 @@ export class Batcher<Fate extends string> {
   /** @throws SF_SINK_OVERFLOW */
   add(event: RunEvent): void {
     this.#received++;
+    // A burst within one turn of the host is no overflow: only a destination that is busy is behind.
+    if (this.#buffer.isFull && this.#state !== 'working') void this.#work();
     try {
       this.#buffer.push(event);
     } finally {
@@ -60,19 +62,19 @@ export class Batcher<Fate extends string> {
   }
 
   #wake(): void {
-    if (this.#isBusy) return;
+    if (this.#state !== 'idle') return;
     if (this.#isReady() || this.#flushes.length > 0) {
-      this.#isBusy = true;
+      this.#state = 'scheduled';
       // Off the path of whoever emits.
-      void Promise.resolve().then(() => this.#work());
+      void Promise.resolve().then(() => (this.#state === 'scheduled' ? this.#work() : undefined));
     } else if (this.#buffer.length > 0)
       this.#timer ??= this.#options.linger?.clock.schedule(() => this.#fallDue(), this.#options.linger.ms);
   }
 
   #isReady(): boolean {
     const { batchSize, linger } = this.#options;
-    const { length } = this.#buffer;
-    return length > 0 && (length >= batchSize || linger === undefined || this.#isDue || this.#flushes.length > 0);
+    const { length, isFull } = this.#buffer;
+    return length > 0 && (isFull || length >= batchSize || linger === undefined || this.#isDue || this.#flushes.length > 0);
   }
 
   #fallDue(): void {
@@ -82,6 +84,7 @@ export class Batcher<Fate extends string> {
   }
 
   async #work(): Promise<void> {
+    this.#state = 'working';
     this.#timer?.cancel();
     this.#timer = undefined;
     while (this.#isReady()) {
@@ -95,7 +98,7 @@ export class Batcher<Fate extends string> {
       this.#endFlushes();
     }
     this.#isDue = false;
-    this.#isBusy = false;
+    this.#state = 'idle';
     this.#endFlushes();
     this.#wake();
   }

@@ -190,9 +190,9 @@ describe('the high-water mark', () => {
   });
 
   test('and overflow are told to callbacks that may throw or reject', async () => {
-    const recorded = recordingSink();
+    const { sink: table, batches, end } = heldBatches();
     let calls = 0;
-    const sink = bufferedSink(recorded, {
+    const sink = bufferedSink(table, {
       size: 1,
       onOverflow: async () => {
         calls++;
@@ -204,14 +204,21 @@ describe('the high-water mark', () => {
       },
     });
     for (let seq = 1; seq <= 3; seq++) void sink.emit(eventOf(seq));
-    await sink.flush?.();
-    await hostTurn();
+    for (let turn = 0; turn < 4; turn++) {
+      end();
+      await hostTurn();
+    }
     expect(calls).toBe(3);
-    expect(recorded.events.map(({ type, seq }) => [type, seq])).toEqual([
-      ['events.dropped', 3],
-      ['custom', 3],
-    ]);
+    expect(batches.map((batch) => batch.map(({ type }) => type))).toEqual([['custom'], ['events.dropped', 'custom']]);
   });
+});
+
+test('a burst of more events than have room is no overflow where the destination takes them at once', async () => {
+  const recorded = recordingSink();
+  const sink = bufferedSink(recorded, { size: 10 });
+  expect(await runEmitting(1_000, [sink])).toBe('completed');
+  expect(seqs(recorded.events)).toEqual(Array.from({ length: 1_005 }, (_, index) => index + 1));
+  expect(sink.counters).toMatchObject({ delivered: 1_005, dropped: 0 });
 });
 
 test.each([

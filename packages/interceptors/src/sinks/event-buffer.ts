@@ -41,7 +41,7 @@ export interface HighWaterState {
 
 /** Events taken from a buffer together. */
 export interface Batch {
-  /** In order; before the first that follows a gap stands an `events.dropped`. */
+  /** In order; where events went since the last batch, an `events.dropped` stands first. */
   readonly events: readonly RunEvent[];
   /** How many of them were put into the buffer. */
   readonly count: number;
@@ -77,13 +77,17 @@ export class EventBuffer {
     return this.#waiting.length - this.#first;
   }
 
+  get isFull(): boolean {
+    return this.length >= this.#size;
+  }
+
   get dropped(): number {
     return this.#dropped;
   }
 
   /** @throws SF_SINK_OVERFLOW where there is no room, with `overflow: 'error'`. The event is counted as dropped then. */
   push(event: RunEvent): void {
-    if (this.length >= this.#size && !this.#makeRoom(event)) {
+    if (this.isFull && !this.#makeRoom(event)) {
       this.#countDrop();
       if (this.#overflow !== 'error') return;
       throw new StageflowError(sinkOverflow, { sink: this.#sink, size: this.#size, event: event.type });
