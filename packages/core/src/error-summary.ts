@@ -26,25 +26,21 @@ const codeLike = /^[A-Za-z][\w.-]{0,63}$/;
  * ```
  */
 export function summarizeError(error: unknown): ErrorSummary {
-  const chain = chainOf(error);
-  const telling = chain.find((link) => codeOf(link) !== undefined && !isWrapper(link)) ?? error;
-  const { name, message } = describeThrown(telling);
-  const summary = { code: codeOf(telling) ?? name, message: asText(message), retryable: isRetryable(chain) };
-  return isStageflowError(telling) && !isWrapper(telling) ? { ...summary, hint: asText(read(telling, 'hint')) } : summary;
+  const links = chainOf(error).filter((link) => !isStageflowError(link, 'SF_STAGE_FAILED'));
+  const telling = links.find((link) => codeOf(link) !== undefined);
+  const { name, message } = describeThrown(telling ?? error);
+  const hint = isStageflowError(telling) ? { hint: text(read(telling, 'hint')) } : {};
+  return { code: codeOf(telling ?? error) ?? name, message: text(message), retryable: isRetryable(links), ...hint };
 }
 
 /** The error, what caused it, what caused that. */
 function chainOf(error: unknown): readonly unknown[] {
   const chain: unknown[] = [];
-  for (let link = error; link !== undefined && link !== null && chain.length < longestChain && !chain.includes(link); ) {
+  for (let link = error; link && chain.length < longestChain && !chain.includes(link); ) {
     chain.push(link);
-    link = read(link, 'cause') ?? firstOf(read(link, 'errors'));
+    link = read(link, 'cause') ?? read(read(link, 'errors'), 0);
   }
   return chain;
-}
-
-function isWrapper(error: unknown): boolean {
-  return isStageflowError(error, 'SF_STAGE_FAILED');
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -52,29 +48,23 @@ function codeOf(error: unknown): string | undefined {
   return typeof code === 'string' && codeLike.test(code) ? code : undefined;
 }
 
-function isRetryable(chain: readonly unknown[]): boolean {
-  for (const link of chain) {
-    if (isWrapper(link)) continue;
-    const said = { retryable: read(link, 'retryable'), status: read(link, 'status'), statusCode: read(link, 'statusCode') };
-    if (typeof said.retryable === 'boolean' || typeof said.status === 'number' || typeof said.statusCode === 'number')
-      return isWorthRetrying(said);
+function isRetryable(links: readonly unknown[]): boolean {
+  for (const link of links) {
+    const retryable = read(link, 'retryable');
+    const status = read(link, 'status') ?? read(link, 'statusCode');
+    if (typeof retryable === 'boolean' || typeof status === 'number') return isWorthRetrying({ retryable, status });
   }
   return true;
 }
 
-function firstOf(errors: unknown): unknown {
-  return Array.isArray(errors) ? read(errors, 0) : undefined;
-}
-
 function read(from: unknown, key: PropertyKey): unknown {
-  if (typeof from !== 'object' || from === null) return undefined;
   try {
-    return Reflect.get(from, key);
+    return typeof from === 'object' && from !== null ? Reflect.get(from, key) : undefined;
   } catch {
     return undefined;
   }
 }
 
-function asText(value: unknown): string {
+function text(value: unknown): string {
   return typeof value === 'string' ? value : 'a message that is no text';
 }

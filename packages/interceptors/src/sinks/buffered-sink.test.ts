@@ -213,6 +213,24 @@ describe('the high-water mark', () => {
   });
 });
 
+test('many thousands of events reach a slow destination in order', async () => {
+  const reached: number[] = [];
+  const table: BatchSink = {
+    name: 'table',
+    emitBatch: async (events) => {
+      await hostTurn();
+      reached.push(...seqs(events));
+    },
+  };
+  const sink = bufferedSink(table, { size: 3_000, batchSize: 100 });
+  for (let seq = 1; seq <= 6_000; seq++) {
+    void sink.emit(eventOf(seq));
+    if (seq % 60 === 0) await hostTurn();
+  }
+  await sink.flush?.();
+  expect(reached).toEqual(Array.from({ length: 6_000 }, (_, index) => index + 1));
+});
+
 test('a burst of more events than have room is no overflow where the destination takes them at once', async () => {
   const recorded = recordingSink();
   const sink = bufferedSink(recorded, { size: 10 });

@@ -100,6 +100,22 @@ describe('what people see', () => {
     expect(await printEverything(undefined)).toContain('emitting: 7 events dropped before this line: sink console was behind\n');
   });
 
+  test('of a child run is which run it stands below, and of a run that left work behind is what', () => {
+    const stream = new Printed();
+    const sink = consoleSink({ stream });
+    const child = { ...lastEvent(1), type: 'run.created', version: 1, stageCount: 2, parentRunId: 'r-0', identity: { runId: 'r-1' } };
+    void sink.emit(child as RunEvent);
+    const stopped = { ...lastEvent(2), type: 'run.cancelled', reason: 'enough', cancelledBy: 'ask', unsettled: ['slow', 'slower'] };
+    void sink.emit(stopped as RunEvent);
+    const queued = { ...eventOf(3), type: 'stage.started', kind: 'work', queuedMs: 40 };
+    void sink.emit(queued as RunEvent);
+    expect(stream.lines.map((line) => line.replace(/^\S+ \S+ /, ''))).toEqual([
+      'emitting: created: 2 stages, below r-0',
+      'emitting: cancelled in 1ms by ask: enough (1 completed, still at work: slow, slower)',
+      'emitting it: started, queued 40ms',
+    ]);
+  });
+
   test('of a reader that came late is where the stages are', () => {
     const stream = new Printed();
     void consoleSink({ stream }).emit({
@@ -150,7 +166,7 @@ describe('text of others', () => {
     expect(stream.text).toContain('日本語 👩‍👩‍👧‍👦 é');
   });
 
-  test('whatever it is, never breaks a line, exceeds the width, or leaves a colour on', () => {
+  test('whatever it is, never breaks a line, exceeds the width, or leaves a colour on', { timeout: 60_000 }, () => {
     const text = fc.string({ unit: 'grapheme', maxLength: 120 });
     fc.assert(
       fc.property(fc.oneof(text, fc.string({ unit: 'binary', maxLength: 120 })), fc.integer({ min: 40, max: 130 }), (message, columns) => {

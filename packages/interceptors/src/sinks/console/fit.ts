@@ -1,7 +1,8 @@
 import stringWidth from 'string-width';
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-const plain = /^[\x20-\x7e]*$/;
+/** Of one column each: what needs no closer look. The marks of the console are among it. */
+const plain = /^[\x20-\x7e·✓✗⊘■↻…]*$/;
 
 /** How many columns a terminal takes for printable text. */
 export function widthOf(text: string): number {

@@ -68,9 +68,22 @@ function joined(pieces: readonly Piece[], columns: number, color: boolean): stri
   for (const { text, style } of pieces) {
     const shown = fit(text, left);
     left -= widthOf(shown);
-    // Node would look at its own standard output, which need not be where this goes.
-    line += color && style !== undefined && shown !== '' ? styleText(style, shown, { validateStream: false }) : shown;
+    line += color && style !== undefined && shown !== '' ? styled(shown, style) : shown;
     if (shown !== text) break;
   }
   return color ? line : line.trimEnd();
+}
+
+/** What stands before and behind text of each style. */
+const codes = new Map<Style, readonly [string, string]>();
+
+function styled(text: string, style: Style): string {
+  let around = codes.get(style);
+  if (around === undefined) {
+    // Without a look at Node's own standard output, which need not be where this goes.
+    const [open = '', close = ''] = styleText(style, ' ', { validateStream: false }).split(' ');
+    around = [open, close];
+    codes.set(style, around);
+  }
+  return `${around[0]}${text}${around[1]}`;
 }
