@@ -5,13 +5,13 @@ export const sinkErrors = {
   SF_SINK_OVERFLOW: {
     meaning: `A sink made by \`bufferedSink\` or \`analyticsSink\` with \`overflow: 'error'\` was full, and refused an event. The sink counts it as dropped, the runtime as failed at this sink; the run knows nothing of it.`,
     remedy: `Make the destination faster, give it larger batches, or raise \`size\`. Where losing events is better than refusing them, leave \`overflow\` at \`drop-oldest\`: the destination is then told how many went.`,
-    details: { sink: 'table', size: 2, event: 'stage.started' },
+    details: { sink: 'table', size: 2, event: 'stage.completed' },
     cause: `
 import { pipeline, stage } from '@stageflow/core';
 import { bufferedSink } from '@stageflow/interceptors/sinks';
 
 const table = { name: 'table', emitBatch: () => new Promise<void>(() => {}) };
-const rows = bufferedSink(table, { size: 2, overflow: 'error' });
+const rows = bufferedSink(table, { size: 2, batchSize: 1, overflow: 'error' });
 const refused: unknown[] = [];
 const watched = {
   name: 'watched',
