@@ -238,6 +238,22 @@ describe('dead letters', () => {
     expect(sink.counters).toMatchObject({ deadLettered: 6, exported: 0 });
   });
 
+  test('have their time, also when that of a flush is over', async () => {
+    let written = false;
+    const { clock, sink, emit } = scriptedSink([() => clockOf().sleep(180).then(failing)], {
+      flushTimeoutMs: 200,
+      retry: { attempts: 1 },
+      deadLetter: async () => {
+        await clockOf().sleep(100);
+        written = true;
+      },
+    });
+    const clockOf = () => clock;
+    emit(1);
+    await clock.settle(sink.flush?.() ?? never);
+    expect([clock.monotonic(), written, sink.counters.deadLettered]).toEqual([280, true, 1]);
+  });
+
   test('have their file from the beginning, or the sink is not made', () => {
     const path = newPath();
     scriptedSink([], { deadLetter: path });
