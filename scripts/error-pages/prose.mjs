@@ -8,6 +8,7 @@ import { interceptorErrors } from './interceptors.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
 import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
+import { sinkErrors } from './sinks.mjs';
 import { stageErrors } from './stage.mjs';
 import { startErrors } from './start.mjs';
 import { streamErrors } from './stream.mjs';
@@ -69,5 +70,10 @@ export const places = [
     appears:
       'With `@stageflow/auth`. As `run.error` of a run that was denied, whose stages were not called; as the rejection of `resume()`, `auth.identify()` or a store; where a policy or an isolation denies a stage, as the error of that stage.',
     errors: authErrors,
+  },
+  {
+    title: 'In a sink',
+    appears: 'In a sink: where it refuses an event, in its `lastFailure`, and as the reason of dead letters. No run ends with it.',
+    errors: sinkErrors,
   },
 ];

@@ -34,11 +34,14 @@ export interface StageEnvelope extends EventEnvelope {
   readonly attempt: number;
 }
 
-/** An error as events carry it. */
+/** An error as events carry it: what `summarizeError` says of it. */
 export interface ErrorSummary {
+  /** A code of Stageflow's, or that of what a stage threw (`ECONNREFUSED`); the name of an error without one. */
   readonly code: string;
   readonly message: string;
   readonly retryable: boolean;
+  /** What to do about it, where the code is one of Stageflow's, a package's or the host's. */
+  readonly hint?: string | undefined;
 }
 
 export interface RunCreated extends EventEnvelope {

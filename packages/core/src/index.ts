@@ -24,6 +24,7 @@ export type { RecoverOptions, Recovery } from './durable/recovery.ts';
 export type { RecoveryOptions } from './durable/recovery-loop.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
+export { summarizeError } from './error-summary.ts';
 export {
   type AnyErrorCode,
   type DetailsOf,

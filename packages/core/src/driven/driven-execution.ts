@@ -2,8 +2,9 @@ import { freezeOutput } from '#freeze';
 import { decode, type Encoded, encode } from '../durable/codec.ts';
 import { revivedError } from '../durable/error-json.ts';
 import { fingerprint } from '../durable/fingerprint.ts';
+import { summarizeError } from '../error-summary.ts';
 import { describeThrown, StageflowError } from '../errors.ts';
-import { stageFields, summarize } from '../execution/emitter.ts';
+import { stageFields } from '../execution/emitter.ts';
 import { endFailed } from '../execution/end-failed.ts';
 import type { Execution } from '../execution/execution.ts';
 import { askedDelayMs, mayTryAgain, nextDelayMs } from '../execution/retry-delay.ts';
@@ -201,7 +202,7 @@ export class DrivenExecution implements Execution {
     const again = askedMs !== undefined && mayTryAgain(scope, stage, this.#attempt);
     const retryInMs = again ? nextDelayMs(stage, this.#attempt, askedMs, this.#previousWaitMs, () => driver.random()) : undefined;
     const fields = stageFields(scope.state, stage, this.#attempt);
-    scope.emit({ type: 'attempt.failed', ...fields, error: summarize(error), retryInMs });
+    scope.emit({ type: 'attempt.failed', ...fields, error: summarizeError(error), retryInMs });
     if (retryInMs === undefined) return endFailed(scope, stage, this.#attempt, error);
     this.#previousWaitMs = retryInMs;
     this.#backoff = driver.sleepUntil(`${fields.path}#${this.#attempt}/backoff`, driver.now() + retryInMs, () => {

@@ -1,6 +1,7 @@
+import { summarizeError } from '../error-summary.ts';
 import { describeThrown, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import { stageFields, summarize } from './emitter.ts';
+import { stageFields } from './emitter.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
@@ -52,6 +53,6 @@ export class Cleanups {
     const error = new StageflowError('SF_CLEANUP_FAILED', details, { ...locationOf(scope, stage, attempt), cause });
     scheduler.state.cleanupErrors ??= [];
     scheduler.state.cleanupErrors.push(error);
-    scheduler.emit({ type: 'cleanup.failed', ...stageFields(scope.state, stage, attempt), error: summarize(error) });
+    scheduler.emit({ type: 'cleanup.failed', ...stageFields(scope.state, stage, attempt), error: summarizeError(error) });
   }
 }

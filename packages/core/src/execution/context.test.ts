@@ -212,6 +212,20 @@ describe('config()', () => {
     ]);
     expect(await seen(({ config }) => config('n', anything))).toEqual([undefined, undefined]);
   });
+
+  test.each([
+    ['sk-secret', 'received a string'],
+    [4711, 'received a number'],
+    [undefined, 'received undefined'],
+    [{ user: 'root' }, 'received an object with user'],
+  ])('does not tell the value %j that a schema refused, which may be a secret', async (value, received) => {
+    const refusing: Schema<unknown, never> = {
+      '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ message: 'not this' }] }) },
+    };
+    const it = stage('it', { run: (_, { config }) => config('key', refusing) });
+    const run = await pipeline('p', { outputs: { it } }).run({}, { config: { get: () => value } });
+    expect(run.errors[0]?.cause).toMatchObject({ code: 'SF_CONFIG_INVALID', details: { key: 'key', issues: ['not this', received] } });
+  });
 });
 
 test.each<[string, (context: StageContext, schema: Schema<unknown, unknown>) => unknown]>([

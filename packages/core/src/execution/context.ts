@@ -3,7 +3,7 @@ import type { RunIdentity } from '../identity.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { CallOptions, StageContext } from '../stage-context.ts';
 import type { Attempt } from './attempt.ts';
-import { checked, checkedExtension, checkedPayload } from './checked.ts';
+import { checkedConfig, checkedExtension, checkedPayload } from './checked.ts';
 import { stageFields } from './emitter.ts';
 import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
@@ -123,10 +123,7 @@ export class AttemptContext implements StageContext {
       this.#scope.scheduler.extensions.read(key, schema, (value) => checkedExtension(key, schema, value, this.#location()));
   }
   get config(): StageContext['config'] {
-    return (key, schema) => {
-      const refuse = (issues: string[]) => new StageflowError('SF_CONFIG_INVALID', { key, issues }, this.#location());
-      return checked(schema, this.#scope.scheduler.options.config?.get(key), `configuration "${key}"`, this.#location(), refuse);
-    };
+    return (key, schema) => checkedConfig(key, schema, this.#scope.scheduler.options.config?.get(key), this.#location());
   }
 
   /** The call begins, of a stage that streams. */

@@ -1,6 +1,6 @@
 import { freezeRecord } from '#freeze';
-import type { StageflowError } from '../errors.ts';
-import { type ErrorSummary, type EventEnvelope, eventVersion, type RunEvent } from '../event.ts';
+import { summarizeError } from '../error-summary.ts';
+import { type EventEnvelope, eventVersion, type RunEvent } from '../event.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { PlannedStage } from '../plan/plan.ts';
@@ -74,7 +74,7 @@ export class Emitter {
   ended(run: Run, state: RunState): void {
     const fields = { durationMs: state.elapsedMs, counts: run.counts, unsettled: run.unsettled };
     if (run.status === 'completed') this.emit({ type: 'run.completed', ...fields, degraded: run.degraded });
-    else if (run.status === 'failed') this.emit({ type: 'run.failed', ...fields, error: summarize(run.error) });
+    else if (run.status === 'failed') this.emit({ type: 'run.failed', ...fields, error: summarizeError(run.error) });
     else if (run.status === 'blocked') this.emit({ type: 'run.blocked', ...fields, reason: run.reason, blockedBy: run.blockedBy });
     else if (run.status === 'suspended') this.emit({ type: 'run.suspended', ...fields, waits: run.waits.map(({ waitId }) => waitId) });
     else this.emit({ type: 'run.cancelled', ...fields, reason: run.reason, cancelledBy: run.cancelledBy });
@@ -109,7 +109,7 @@ export class Emitter {
     const { status } = outcome;
     const event = this.#stageEvent(`stage.${status}`, stage, state, started ? (note?.attempts ?? 1) : 0);
     if (status === 'failed' || status === 'blocked') Object.assign(event, { durationMs: state.durationMs?.[index] ?? 0, handled });
-    if (status === 'failed') Object.assign(event, { error: summarize(outcome.error) });
+    if (status === 'failed') Object.assign(event, { error: summarizeError(outcome.error) });
     else Object.assign(event, { reason: outcome.reason });
     if (status === 'skipped') Object.assign(event, { rootCause: outcome.rootCause?.stage });
     this.#deliver(event as RunEvent);
@@ -162,9 +162,4 @@ export function stageFields(
   attempt: number,
 ): { readonly stage: string; readonly path: string; readonly attempt: number } {
   return { stage: stage.name, path: state.pathOf(stage), attempt };
-}
-
-/** An error as events carry it. */
-export function summarize(error: StageflowError): ErrorSummary {
-  return { code: error.code, message: error.message, retryable: error.retryable };
 }

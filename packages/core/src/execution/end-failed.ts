@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../error-details.ts';
+import { summarizeError } from '../error-summary.ts';
 import { isStageflowError, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
-import { stageFields, summarize } from './emitter.ts';
+import { stageFields } from './emitter.ts';
 import { gatherValues } from './gather-values.ts';
 import type { Scope } from './scope.ts';
 import { blockStage, failStage, locationOf } from './stage-endings.ts';
@@ -19,7 +20,7 @@ export function endFailed(scope: Scope, stage: PlannedStage, attempt: number, er
   if (stage.kind !== 'guard' || notOfGuards.has(error.code)) return failStage(scope, stage, error);
   const why = isStageflowError(error, 'SF_GUARD_FAILED') ? error : guardFailed(scope, stage, attempt, error);
   if (!stage.failOpen) return blockStage(scope, stage, why.details.why, why);
-  scope.emit({ type: 'guard.failed_open', ...stageFields(scope.state, stage, attempt), error: summarize(why) });
+  scope.emit({ type: 'guard.failed_open', ...stageFields(scope.state, stage, attempt), error: summarizeError(why) });
   scope.complete(stage.index, gatherValues(stage, scope.state)['subject']);
 }
 

@@ -1,4 +1,5 @@
 import { type Asked, type Control, controlKind, type RetryLater, type Suspend } from '../control.ts';
+import { summarizeError } from '../error-summary.ts';
 import { StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
@@ -7,7 +8,7 @@ import { Attempt } from './attempt.ts';
 import type { AttemptEnd, FailedAttempt } from './attempt-end.ts';
 import { AttemptTimers } from './attempt-timers.ts';
 import { AttemptContext } from './context.ts';
-import { stageFields, summarize } from './emitter.ts';
+import { stageFields } from './emitter.ts';
 import { endFailed } from './end-failed.ts';
 import type { Execution } from './execution.ts';
 import { gatherValues } from './gather-values.ts';
@@ -298,7 +299,7 @@ export class StageExecution implements Execution {
     scope.emit({
       type: 'attempt.failed',
       ...stageFields(scope.state, this.#stage, attempt.number),
-      error: summarize(failure.error),
+      error: summarizeError(failure.error),
       retryInMs,
     });
     // What the slot of this attempt lets start begins now, also where the stage itself has not ended.

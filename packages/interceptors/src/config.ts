@@ -1,0 +1,1 @@
+export { type EnvConfigOptions, envConfig } from './config/env-config.ts';

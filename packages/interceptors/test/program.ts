@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** A program of `test/programs` that runs in a process of its own. */
+export interface RunningProgram {
+  readonly process: ChildProcess;
+  /** How it ended. */
+  readonly ended: Promise<{
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly output: string;
+    readonly errors: string;
+  }>;
+}
+
+/**
+ * Starts a program; nothing waits for it.
+ *
+ * @param limits.fileBlocks - How large its files may grow, in blocks of the shell's: writing more fails, as on a full disk.
+ */
+export function startProgram(
+  name: string,
+  args: readonly string[],
+  { fileBlocks }: { readonly fileBlocks?: number | undefined } = {},
+): RunningProgram {
+  const path = fileURLToPath(new URL(`programs/${name}`, import.meta.url));
+  const node = [process.execPath, '--no-warnings', '--conditions=@stageflow/source', path, ...args];
+  const limit = fileBlocks === undefined ? 'unlimited' : String(fileBlocks);
+  const started = spawn('sh', ['-c', `ulimit -f ${limit} && exec "$@"`, 'sh', ...node]);
+  let [output, errors] = ['', ''];
+  started.stdout.on('data', (chunk) => {
+    output += String(chunk);
+  });
+  started.stderr.on('data', (chunk) => {
+    errors += String(chunk);
+  });
+  const ended = new Promise<Awaited<RunningProgram['ended']>>((resolve) => {
+    started.on('close', (code, signal) => resolve({ code, signal, output, errors }));
+  });
+  return { process: started, ended };
+}
