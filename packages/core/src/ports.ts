@@ -6,6 +6,15 @@ export type { ConfigProvider } from './ports/config-provider.ts';
 export type { Driver, SignalRequest, StartedOperation, StepFacts, StepOutcome, StepRequest } from './ports/driver.ts';
 export type { EventSink } from './ports/event-sink.ts';
 export type {
+  ClaimResult,
+  IdempotencyClaim,
+  IdempotencyIdentity,
+  IdempotencyRecord,
+  IdempotencyStore,
+  StoreCallOptions,
+} from './ports/idempotency-store.ts';
+export type { LogFields, Logger } from './ports/logger.ts';
+export type {
   AnswerResult,
   DeliverResult,
   JournalBatch,

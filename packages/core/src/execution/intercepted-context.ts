@@ -1,5 +1,7 @@
-import type { InterceptedStage } from '../interceptor.ts';
+import type { DeclaredEffect, InterceptedStage } from '../interceptor.ts';
+import type { DraftStage } from '../plan/draft.ts';
 import type { PlannedStage } from '../plan/plan.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { StageKind } from '../stage.ts';
 import type { Attempt } from './attempt.ts';
 import { AttemptContext } from './context.ts';
@@ -10,11 +12,36 @@ export class InterceptedContext extends AttemptContext implements InterceptedSta
   readonly kind: StageKind;
   readonly tags: readonly string[];
   readonly values: Readonly<Record<string, unknown>>;
+  readonly #scope: Scope;
+  readonly #stage: PlannedStage;
 
   constructor(scope: Scope, stage: PlannedStage, values: Readonly<Record<string, unknown>>, attempt: Attempt | undefined) {
     super(scope, stage, values, attempt);
     this.kind = stage.kind;
     this.tags = stage.tags;
     this.values = values;
+    this.#scope = scope;
+    this.#stage = stage;
+  }
+
+  get clock(): Clock {
+    return this.#scope.scheduler.clock;
+  }
+
+  get serviceKeys(): readonly string[] {
+    const { needs } = this.#scope.plan.draft.stages[this.#stage.index] as DraftStage;
+    return needs.filter(({ read }) => read === 'service').map(({ key }) => key);
+  }
+
+  get effect(): DeclaredEffect | undefined {
+    const { idempotencyKey, deduplicate } = this.#stage;
+    if (idempotencyKey === undefined) return undefined;
+    const values = this.values as never;
+    return {
+      key: idempotencyKey(values),
+      scope: deduplicate?.scope,
+      params: deduplicate?.params?.(values),
+      ttlMs: deduplicate?.ttlMs,
+    };
   }
 }
