@@ -73,6 +73,8 @@ class MemoryIdempotencyStore implements IdempotencyStore {
 
   async settle(identity: IdempotencyIdentity, token: number, { record, ttlMs }: IdempotencyRecord): Promise<boolean> {
     const id = idOf(identity);
+    const entry = this.#find(id);
+    if (entry?.token === token && entry.record !== undefined) return true;
     return this.#replace(id, token, { record, endsAt: this.#clock.monotonic() + ttlMs }) && this.#free(id);
   }
 

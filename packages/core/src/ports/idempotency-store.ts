@@ -56,7 +56,10 @@ export interface IdempotencyStore {
   claim(identity: IdempotencyIdentity, claim: IdempotencyClaim): Promise<ClaimResult>;
   /** Holds the call for `leaseMs` from now; `false`, and nothing changes, where `token` does not hold it any more. */
   renew(identity: IdempotencyIdentity, token: number, lease: StoreCallOptions & { readonly leaseMs: number }): Promise<boolean>;
-  /** Keeps what came of the call, and ends the lease; `false`, and nothing is kept, where `token` does not hold it any more. */
+  /**
+   * Keeps what came of the call, and ends the lease. Of one token the first record counts, and `true` is the answer to all
+   * others; `false`, and nothing is kept, where `token` does not hold the call any more.
+   */
   settle(identity: IdempotencyIdentity, token: number, record: IdempotencyRecord): Promise<boolean>;
   /** Gives the call back, so that another may make it; `false`, and nothing changes, where `token` does not hold it any more. */
   release(identity: IdempotencyIdentity, token: number, options?: StoreCallOptions): Promise<boolean>;

@@ -216,7 +216,7 @@ const mutants: readonly Mutant[] = [
     caughtBy: [
       runOut,
       late,
-      'settle(): the first one counts',
+      'settle(): of a call that nobody holds, or another token holds, keeps nothing',
       'settle(): of a call that nobody holds, or another token holds, keeps nothing',
     ],
   },
@@ -262,6 +262,40 @@ const mutants: readonly Mutant[] = [
     breaks: 'keeps records for ever',
     change: (store) => ({ settle: (identity, token, record) => store.settle(identity, token, { ...record, ttlMs: 9e9 }) }),
     caughtBy: ['settle(): is kept for its time, which the lease does not shorten, and then the call can be had', grow],
+  },
+  {
+    breaks: 'lets the last record of a token count',
+    change: (store) => {
+      const latest = new Map<string, Encoded>();
+      const settled = new Set<string>();
+      return {
+        settle: async (identity, token, record) => {
+          const answer = await store.settle(identity, token, record);
+          if (answer && settled.has(`${token}`)) latest.set(JSON.stringify(identity), record.record);
+          if (answer) settled.add(`${token}`);
+          return answer;
+        },
+        claim: async (identity, claim) => {
+          const result = await store.claim(identity, claim);
+          return result.status === 'settled' ? { ...result, record: latest.get(JSON.stringify(identity)) ?? result.record } : result;
+        },
+      };
+    },
+    caughtBy: ['settle(): the first one of a token counts, and a repeat of it is told so'],
+  },
+  {
+    breaks: 'takes a repeat for a stranger',
+    change: (store) => {
+      const settled = new Set<number>();
+      return {
+        settle: async (identity, token, record) => {
+          const isRepeat = settled.has(token);
+          settled.add(token);
+          return (await store.settle(identity, token, record)) && !isRepeat;
+        },
+      };
+    },
+    caughtBy: ['settle(): the first one of a token counts, and a repeat of it is told so'],
   },
   {
     breaks: 'cuts long text',

@@ -19,11 +19,12 @@ export const idempotencyStoreRecordCases: readonly ContractCase<IdempotencyStore
     },
   },
   {
-    name: 'settle(): the first one counts',
+    name: 'settle(): the first one of a token counts, and a repeat of it is told so',
     async run({ store }) {
       const token = await taken(store);
       await store.settle(call(), token, kept('first'));
-      assertSame(await store.settle(call(), token, kept('second')), false, 'a second settle()');
+      assertSame(await store.settle(call(), token, kept('second')), true, 'a second settle()');
+      assertSame(await store.settle(call(), token + 1, kept('third')), false, 'settle() of another token');
       assertSame(await store.claim(call(), claim()), { status: 'settled', record: '"first"' }, 'what is kept');
     },
   },

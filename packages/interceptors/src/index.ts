@@ -1,0 +1,11 @@
+export {
+  contextTooLarge,
+  idempotencyFailedBefore,
+  idempotencyKeyInvalid,
+  idempotencyLeaseLost,
+  idempotencyMismatch,
+  idempotencyStoreFailed,
+  valueMutated,
+} from './errors.ts';
+export { type IdempotencyOptions, idempotency } from './idempotency.ts';
+export { effectBypassed, effectNotKept } from './idempotency-events.ts';
