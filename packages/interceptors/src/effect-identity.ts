@@ -1,3 +1,5 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { type DeclaredEffect, encode, type InterceptedStage, StageflowError } from '@stageflow/core';
 import type { IdempotencyIdentity } from '@stageflow/core/ports';
 import { idempotencyKeyInvalid } from './errors.ts';
@@ -15,14 +17,14 @@ export interface IdentifiedEffect {
  *
  * @throws SF_IDEMPOTENCY_KEY_INVALID
  */
-export async function identify(stage: InterceptedStage): Promise<IdentifiedEffect | undefined> {
+export function identify(stage: InterceptedStage): IdentifiedEffect | undefined {
   const effect = declaredBy(stage);
   if (effect === undefined) return undefined;
   const { key, scope = placeOf(stage), params, ttlMs } = effect;
   if (typeof key !== 'string' || key === '') {
     throw refused(stage, `idempotencyKey returned ${key === '' ? 'the empty string' : `a value of type ${typeof key}`}`);
   }
-  const paramsHash = params === undefined ? undefined : await hashOf(stage, params);
+  const paramsHash = params === undefined ? undefined : hashOf(stage, params);
   return { identity: { tenantId: stage.identity.tenantId, scope, key }, paramsHash, ttlMs };
 }
 
@@ -40,12 +42,10 @@ function placeOf({ pipeline, path }: InterceptedStage): string {
 }
 
 /** SHA-256 of the parameters as canonical JSON: members in order, those that are `undefined` left out. */
-async function hashOf(stage: InterceptedStage, params: unknown): Promise<string> {
+function hashOf(stage: InterceptedStage, params: unknown): string {
   const encoded = encode(params);
   if ('refused' in encoded) throw refused(stage, `deduplicate.params returned data that has ${encoded.what} at ${encoded.refused}`);
-  const bytes = new TextEncoder().encode(JSON.stringify(canonical(JSON.parse(encoded.text))));
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return bytesToHex(sha256(utf8ToBytes(JSON.stringify(canonical(JSON.parse(encoded.text))))));
 }
 
 function canonical(value: unknown): unknown {

@@ -58,7 +58,7 @@ export function idempotency(options: IdempotencyOptions): Interceptor {
     only: { kinds: ['work'] },
     deduplicates: true,
     async stage(stage: InterceptedStage, next) {
-      const identified = await identify(stage);
+      const identified = identify(stage);
       return identified === undefined ? next() : new EffectCall(settings, stage, identified).through(next);
     },
   };
