@@ -1,3 +1,4 @@
+export { type ContextExceeded, type ContextSizeOptions, contextExceeded, contextSize } from './context-size.ts';
 export {
   contextTooLarge,
   idempotencyFailedBefore,
@@ -9,3 +10,4 @@ export {
 } from './errors.ts';
 export { type IdempotencyOptions, idempotency } from './idempotency.ts';
 export { effectBypassed, effectNotKept } from './idempotency-events.ts';
+export { type ImmutabilityOptions, immutability } from './immutability.ts';
