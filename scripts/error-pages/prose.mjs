@@ -3,6 +3,7 @@ import { callErrors } from './call.mjs';
 import { definitionErrors } from './definition.mjs';
 import { stepErrors } from './driver.mjs';
 import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
+import { effectErrors, valueErrors } from './idempotency.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
 import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
@@ -41,7 +42,17 @@ export const places = [
     title: 'In a stage',
     appears:
       'In a stage: as the error of its outcome, in `run.errors`, and as `run.error` where it failed the run. `run()` does not reject; `runOrThrow()` does.',
-    errors: { ...stageErrors, ...callErrors, ...resourceErrors, ...regionErrors, ...streamErrors, ...waitErrors, ...stepErrors },
+    errors: {
+      ...stageErrors,
+      ...callErrors,
+      ...resourceErrors,
+      ...regionErrors,
+      ...streamErrors,
+      ...waitErrors,
+      ...stepErrors,
+      ...effectErrors,
+      ...valueErrors,
+    },
   },
   {
     title: 'Where runs are kept',

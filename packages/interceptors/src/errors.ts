@@ -63,7 +63,7 @@ export const valueMutated: ErrorDefinition<
   }
 > = defineError('SF_VALUE_MUTATED', {
   message: ({ stage, property, change, when, alongside }) =>
-    `"${property}" of "${stage}" was ${change} ${when}${alongside.length === 0 ? '' : `; also under way: ${alongside.join(', ')}`}.`,
+    `"${property}" of "${stage}" was ${change} ${when}${alongside.length === 0 ? '' : `; also under way: ${String(alongside).replaceAll(',', ', ')}`}.`,
   hint: () => 'Copy what is to be changed; values are shared by every stage that reads them.',
 });
 
