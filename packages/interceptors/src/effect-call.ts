@@ -7,7 +7,8 @@ import {
   StageflowError,
   type StageOutcome,
 } from '@stageflow/core';
-import type { Encoded, IdempotencyStore } from '@stageflow/core/ports';
+import type { Encoded, IdempotencyIdentity, IdempotencyStore } from '@stageflow/core/ports';
+import { enter } from './calls-under-way.ts';
 import type { IdentifiedEffect } from './effect-identity.ts';
 import { EffectLease } from './effect-lease.ts';
 import { decodeRecord, type EffectRecord, type EndedEffect } from './effect-record.ts';
@@ -29,18 +30,22 @@ export interface IdempotencySettings {
 /** How often it is tried to keep what came of a call. */
 const keepAttempts = 3;
 
-/** Codes of attempts that may still be under way when the stage has ended. */
-const mayBeUnderWay: ReadonlySet<string> = new Set(['SF_STAGE_TIMEOUT', 'SF_STAGE_IDLE', 'SF_STAGE_BUDGET']);
+/** Codes of attempts that were given up, and may be under way still. */
+const givenUp: ReadonlySet<string> = new Set(['SF_STAGE_TIMEOUT', 'SF_STAGE_IDLE', 'SF_STAGE_BUDGET', 'SF_RUN_CANCELLED']);
 
 /** One call of an effect: made here, or waited for, or known already. */
 export class EffectCall {
-  readonly #settings: IdempotencySettings;
+  readonly settings: IdempotencySettings;
+  readonly identity: IdempotencyIdentity;
   readonly #stage: InterceptedStage;
   readonly #effect: IdentifiedEffect;
   readonly #calls: StoreCalls;
+  /** Attempts that have begun, and are not known to have settled. */
+  #underWay = 0;
 
   constructor(settings: IdempotencySettings, stage: InterceptedStage, effect: IdentifiedEffect) {
-    this.#settings = settings;
+    this.settings = settings;
+    this.identity = effect.identity;
     this.#stage = stage;
     this.#effect = effect;
     this.#calls = new StoreCalls(settings.store, stage, settings.storeTimeoutMs);
@@ -56,10 +61,25 @@ export class EffectCall {
     return this.#replay(record);
   }
 
+  /** Whether another call is this one, on the same store. */
+  isSameAs({ settings, identity }: EffectCall): boolean {
+    const { tenantId, scope, key } = this.identity;
+    return settings.store === this.settings.store && identity.tenantId === tenantId && identity.scope === scope && identity.key === key;
+  }
+
+  /** One attempt at making the call. */
+  async attempt(next: () => Promise<StageOutcome>): Promise<StageOutcome> {
+    this.#underWay++;
+    const outcome = await next();
+    if (outcome.status !== 'failed' || !givenUp.has(outcome.error.code)) this.#underWay--;
+    return outcome;
+  }
+
   /** The token of the call, or what was kept of it; `undefined` where the store fails and the call is to be made all the same. */
   async #claimed(): Promise<{ readonly token: number } | { readonly record: Encoded } | undefined> {
-    const { leaseMs } = this.#settings;
-    const { identity, paramsHash } = this.#effect;
+    const { leaseMs } = this.settings;
+    const { identity } = this;
+    const { paramsHash } = this.#effect;
     const whileWanted = this.#stage.signal;
     for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 2, 1_000)) {
       try {
@@ -71,7 +91,7 @@ export class EffectCall {
         if (result.status === 'mismatch') throw this.#error(idempotencyMismatch, { scope: identity.scope });
         await this.#pause(Math.min(pauseMs, Math.max(1, Math.ceil(result.leaseEndsInMs))));
       } catch (error) {
-        if (!isStoreFailure(error) || this.#settings.onStoreFailure === 'fail') throw error;
+        if (!isStoreFailure(error) || this.settings.onStoreFailure === 'fail') throw error;
         this.#stage.emit(effectBypassed, { why: error.message });
         return undefined;
       }
@@ -98,9 +118,9 @@ export class EffectCall {
 
   /** A store that cannot tell, or fails at it, lets the time go by. */
   async #whenFree(signal: AbortSignal): Promise<void> {
-    const { store } = this.#settings;
+    const { store } = this.settings;
     try {
-      if (store.whenFree !== undefined) return await store.whenFree(this.#effect.identity, { signal });
+      if (store.whenFree !== undefined) return await store.whenFree(this.identity, { signal });
     } catch {}
     await new Promise(() => {});
   }
@@ -111,16 +131,18 @@ export class EffectCall {
   }
 
   async #make(token: number, next: () => Promise<StageOutcome>): Promise<StageOutcome> {
-    const { leaseMs } = this.#settings;
+    const { leaseMs } = this.settings;
     const stage = this.#stage;
-    const lease = new EffectLease(this.#calls, stage, { identity: this.#effect.identity, token, leaseMs }, () => this.#leaseLost());
+    const lease = new EffectLease(this.#calls, stage, { identity: this.identity, token, leaseMs }, () => this.#leaseLost());
     // A run that is suspended, or gives a stage up, leaves its interceptors where they are.
     stage.defer(() => this.#leftBehind(lease, token));
+    const leave = enter(stage, this);
     try {
       const outcome = await Promise.race([next(), lease.lost]);
       await this.#ended(token, outcome);
       return outcome;
     } finally {
+      leave();
       lease.end();
     }
   }
@@ -129,11 +151,10 @@ export class EffectCall {
     if (outcome.status === 'completed') return this.#keepValue(token, outcome.output);
     if (outcome.status === 'failed') {
       const { error } = outcome;
-      if (this.#settings.rememberFailure?.(error) === true) return this.#keepFailure(token, error);
-      // Who else makes the call now may make it beside this one.
-      if (mayBeUnderWay.has(error.code)) return;
+      if (this.settings.rememberFailure?.(error) === true) return this.#keepFailure(token, error);
     }
-    await this.#release(token);
+    // Who else makes the call now must not make it beside this one.
+    if (this.#underWay === 0) await this.#release(token);
   }
 
   async #keepValue(token: number, output: unknown): Promise<void> {
@@ -151,7 +172,8 @@ export class EffectCall {
   }
 
   async #keep(token: number, ended: EndedEffect): Promise<void> {
-    const { identity, ttlMs = this.#settings.ttlMs } = this.#effect;
+    const { identity } = this;
+    const { ttlMs = this.settings.ttlMs } = this.#effect;
     const { text: record } = encode({ ...ended, runId: this.#stage.runId }) as { readonly text: Encoded };
     for (let left = keepAttempts; left > 0; left--) {
       try {
@@ -167,18 +189,18 @@ export class EffectCall {
 
   /** Gives the call back; where that fails, its lease runs out. */
   async #release(token: number): Promise<void> {
-    await this.#calls.call('release', (store, options) => store.release(this.#effect.identity, token, options)).catch(() => {});
+    await this.#calls.call('release', (store, options) => store.release(this.identity, token, options)).catch(() => {});
   }
 
   async #leftBehind(lease: EffectLease, token: number): Promise<void> {
     if (lease.isOver) return;
     lease.end();
-    // Stopped, it ignores its signal, and may be making the call still. Not stopped, it waits for an answer, and begins anew.
-    if (!this.#stage.signal.aborted) await this.#release(token);
+    // Not stopped, it waits for an answer, and begins anew. Stopped, it may ignore its signal.
+    if (this.#underWay === 0 || !this.#stage.signal.aborted) await this.#release(token);
   }
 
   #leaseLost(): StageflowError {
-    return this.#error(idempotencyLeaseLost, { leaseMs: this.#settings.leaseMs });
+    return this.#error(idempotencyLeaseLost, { leaseMs: this.settings.leaseMs });
   }
 
   #error<C extends string, More extends object>(
@@ -186,7 +208,7 @@ export class EffectCall {
     details: NoInfer<Omit<More, 'stage' | 'key'>>,
     cause?: unknown,
   ): StageflowError<C, More> {
-    const { key } = this.#effect.identity;
+    const { key } = this.identity;
     const all = { stage: this.#stage.stage, key, ...details } as unknown as More;
     return new StageflowError(kind, all, { ...locationOf(this.#stage), ...(cause === undefined ? {} : { cause }) });
   }

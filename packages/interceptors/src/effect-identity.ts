@@ -28,6 +28,11 @@ export function identify(stage: InterceptedStage): IdentifiedEffect | undefined 
   return { identity: { tenantId: stage.identity.tenantId, scope, key }, paramsHash, ttlMs };
 }
 
+/** A stage above is making the same call, and waits for this one. */
+export function waitsForItself(stage: InterceptedStage): StageflowError {
+  return refused(stage, 'a stage that calls it has the same scope and key, so that each would wait for the other');
+}
+
 function declaredBy(stage: InterceptedStage): DeclaredEffect | undefined {
   try {
     return stage.effect;

@@ -1,4 +1,16 @@
-import { createRuntime, inputs, memoryIdempotencyStore, memoryRunStore, pipeline, skip, stage, suspend, work } from '@stageflow/core';
+import {
+  createRuntime,
+  type Interceptor,
+  inputs,
+  memoryIdempotencyStore,
+  memoryRunStore,
+  pipeline,
+  race,
+  skip,
+  stage,
+  suspend,
+  work,
+} from '@stageflow/core';
 import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
@@ -552,6 +564,86 @@ describe('a declaration that cannot be used', () => {
     expect(() => idempotency({ store: memoryIdempotencyStore(), ...options })).toThrow(
       expect.objectContaining({ code: 'SF_OPTION_INVALID', details: expect.objectContaining({ option }) }),
     );
+  });
+});
+
+describe('a call that may be under way still', () => {
+  const hanging = () => new Promise(() => {});
+
+  test('keeps its lease where another interceptor did not wait for it', async () => {
+    const clock = virtualClock();
+    const store = faultyStore(clock);
+    const hasty: Interceptor = {
+      name: 'hasty',
+      stage: async (_, next) => {
+        void next();
+        await clock.sleep(5);
+        throw new Error('no time');
+      },
+    };
+    const shop = paying(hanging);
+    const run = await clock.settle(shop.run({ order: one }, { clock, graceMs: 10, interceptors: [idempotency({ store }), hasty] }));
+    expect(run).toMatchObject({ status: 'failed', error: { code: 'SF_INTERCEPTOR_FAILED' } });
+    expect(store.calls).toMatchObject({ claim: 1, release: 0, settle: 0 });
+    expect(clock.pending).toBe(0);
+  });
+
+  test('gives it back where an interceptor further in kept it from being called', async () => {
+    for (const position of ['stage', 'attempt'] as const) {
+      const clock = virtualClock();
+      const store = faultyStore(clock);
+      const open: Interceptor = { name: 'open', [position]: () => Promise.reject(new Error('the breaker is open')) };
+      await clock.settle(paying(hanging).run({ order: one }, { clock, interceptors: [idempotency({ store }), open] }));
+      expect(store.calls).toMatchObject({ claim: 1, release: 1 });
+    }
+  });
+
+  test('keeps its lease where it has lost a race and ignores its signal', async () => {
+    for (const ignores of [true, false]) {
+      const clock = virtualClock();
+      const store = faultyStore(clock);
+      const pay = work('pay', {
+        idempotencyKey: () => 'k',
+        graceMs: 10,
+        run: (_, { signal }) => (ignores ? hanging() : clock.sleep(60_000, signal)),
+      });
+      const quick = stage('quick', { run: () => clock.sleep(5) });
+      const first = race('first', quick, pay);
+      const run = pipeline('p', { outputs: { first } }).run({}, { clock, interceptors: [idempotency({ store })] });
+      expect((await clock.settle(run)).status).toBe('completed');
+      expect(store.calls.release).toBe(ignores ? 0 : 1);
+    }
+  });
+});
+
+describe('two of them', () => {
+  test('on one store make the call once, and do not wait for each other', async () => {
+    const clock = virtualClock();
+    const store = faultyStore(clock);
+    const pay = counting();
+    const interceptors = [idempotency({ store }), idempotency({ store })];
+    for (const _ of [1, 2]) expect((await clock.settle(paying(pay).run({ order: one }, { clock, interceptors }))).status).toBe('completed');
+    expect(pay).toHaveBeenCalledOnce();
+    expect(clock.monotonic()).toBe(0);
+  });
+
+  test('a stage that calls itself under its own key fails, and does not wait for ever', async () => {
+    for (const key of [undefined, 'again']) {
+      const clock = virtualClock();
+      const inner = work('inner', { idempotencyKey: () => 'k', deduplicate: { scope: 's' }, run: () => 1 });
+      const outer = work('outer', {
+        idempotencyKey: () => 'k',
+        deduplicate: { scope: 's' },
+        run: (_, { call }) => call(inner, {}, key === undefined ? {} : { key }),
+      });
+      const run = pipeline('p', { outputs: { outer } }).run(
+        {},
+        { clock, interceptors: [idempotency({ store: memoryIdempotencyStore({ clock }) })] },
+      );
+      const { errors } = await clock.settle(run);
+      expect(errors.map(({ code }) => code)).toContain('SF_IDEMPOTENCY_KEY_INVALID');
+      expect(clock.monotonic()).toBe(0);
+    }
   });
 });
 

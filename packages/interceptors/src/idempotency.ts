@@ -1,7 +1,8 @@
 import type { InterceptedStage, Interceptor, StageflowError } from '@stageflow/core';
 import type { IdempotencyStore } from '@stageflow/core/ports';
+import { callAt, callsAbove } from './calls-under-way.ts';
 import { EffectCall } from './effect-call.ts';
-import { identify } from './effect-identity.ts';
+import { identify, waitsForItself } from './effect-identity.ts';
 import { checkPositive, checkTimer } from './option-rules.ts';
 
 /** What {@link idempotency} takes. */
@@ -59,7 +60,13 @@ export function idempotency(options: IdempotencyOptions): Interceptor {
     deduplicates: true,
     async stage(stage: InterceptedStage, next) {
       const identified = identify(stage);
-      return identified === undefined ? next() : new EffectCall(settings, stage, identified).through(next);
+      if (identified === undefined) return next();
+      const call = new EffectCall(settings, stage, identified);
+      // Another interceptor on the store, around this one, holds the call already.
+      if (callAt(stage)?.isSameAs(call) === true) return next();
+      if (callsAbove(stage).some((above) => above.isSameAs(call))) throw waitsForItself(stage);
+      return call.through(next);
     },
+    attempt: (stage, next) => callAt(stage)?.attempt(next) ?? next(),
   };
 }

@@ -4,7 +4,7 @@ import type { LogFields, Logger } from '@stageflow/core/ports';
 export interface Line {
   readonly level: string;
   readonly message: string;
-  readonly fields: LogFields;
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 /** A logger that keeps what is written. */

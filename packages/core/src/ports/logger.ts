@@ -1,5 +1,5 @@
-/** What a line of a log says besides its message. */
-export type LogFields = Readonly<Record<string, unknown>>;
+/** What a line of a log says besides its message: the members of an object, of whatever type. */
+export type LogFields = object;
 
 /**
  * Where lines of a log go. A logger of pino is one as it is; of the console one is made in a few lines. Called on the path
