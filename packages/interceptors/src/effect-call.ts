@@ -89,7 +89,8 @@ export class EffectCall {
         });
         if (result.status === 'claimed' || result.status === 'settled') return result;
         if (result.status === 'mismatch') throw this.#error(idempotencyMismatch, { scope: identity.scope });
-        await this.#pause(Math.min(pauseMs, Math.max(1, Math.ceil(result.leaseEndsInMs))));
+        if (result.status !== 'held') throw this.#calls.failed('claim', 'its answer is none that a store gives.');
+        await this.#pause(Math.min(pauseMs, Math.max(1, Math.ceil(result.leaseEndsInMs) || pauseMs)));
       } catch (error) {
         if (!isStoreFailure(error) || this.settings.onStoreFailure === 'fail') throw error;
         this.#stage.emit(effectBypassed, { why: error.message });

@@ -12,6 +12,7 @@ import {
 import type { IdempotencyStore } from '@stageflow/core/ports';
 import { type IdempotencyOptions, idempotency } from '@stageflow/interceptors';
 import { type RecordingSink, recordingSink, type VirtualClock, virtualClock } from '@stageflow/testing';
+import { type Mock, vi } from 'vitest';
 
 /** What the shop sells. */
 export interface Order {
@@ -60,4 +61,10 @@ export function shopOn(
 /** Names of the events that a sink was told of one stage. */
 export function namesOf(events: readonly RunEvent[]): string[] {
   return events.map((event) => (event.type === 'custom' ? event.name : event.type));
+}
+
+/** A payment that gives a number for each call. */
+export function counting(): Mock<(order: Order) => unknown> {
+  let calls = 0;
+  return vi.fn(({ id }: Order): unknown => ({ id, number: ++calls }));
 }
