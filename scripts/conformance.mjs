@@ -18,11 +18,11 @@ import { root } from './workspace.mjs';
 const folder = 'packages/core/test/conformance';
 const page = 'docs/conformance.md';
 
-/** Every number there is: 1 to 204, D1 to D30, and M156 to M170. */
+/** Every number there is: 1 to 204, D1 to D30, and of the packages around the core M109 to M129, M156 to M170, M173 to M180 and M182. */
 export const everyId = [
-  ...numbers(204).map(String),
-  ...numbers(30).map((number) => `D${number}`),
-  ...numbers(15).map((number) => `M${number + 155}`),
+  ...range(1, 204).map(String),
+  ...range(1, 30).map((number) => `D${number}`),
+  ...[...range(109, 129), ...range(156, 170), ...range(173, 180), 182].map((number) => `M${number}`),
 ];
 
 /**
@@ -104,7 +104,7 @@ export function conformancePage(sections, tests) {
   return `${[
     '<!-- Made by scripts/conformance.mjs from packages/core/test/conformance. To make it anew: pnpm run conformance:update -->',
     '# Conformance',
-    `The systems before this one are described by ${rows.length} numbered cases. Rows 1 to 204 say what they do, rows D1 to D30 what a new system must do otherwise, rows M156 to M170 what streams do in the packages around it.`,
+    `The systems before this one are described by ${rows.length} numbered cases. Rows 1 to 204 say what they do, rows D1 to D30 what a new system must do otherwise, rows M109 to M182 what the packages around it do: authentication, streams, sinks.`,
     `Of these, ${of('tested').length} hold here, each with a test named after its number. ${of('replaced').length} are replaced on purpose by something else; ${shown} of them have a test that shows what. ${of('later').length} wait for a part that does not exist yet.`,
     ...tables,
   ].join('\n\n')}\n`;
@@ -117,8 +117,8 @@ export function conformancePage(sections, tests) {
  */
 export async function readConformance(base = root) {
   const { sections } = await import(pathToFileURL(join(base, folder, 'rows.ts')).href);
-  const tests = globSync('**/*.test.ts', { cwd: join(base, folder) })
-    .map((file) => `${folder}/${file.replaceAll('\\', '/')}`)
+  const tests = globSync('packages/*/test/conformance/**/*.test.ts', { cwd: base })
+    .map((file) => file.replaceAll('\\', '/'))
     .sort()
     .flatMap((path) => testsIn(path, readFileSync(join(base, path), 'utf8')));
   return { sections: /** @type {readonly Section[]} */ (sections), tests };
@@ -172,9 +172,12 @@ function cell(text) {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 }
 
-/** @param {number} last */
-function numbers(last) {
-  return Array.from({ length: last }, (_, index) => index + 1);
+/**
+ * @param {number} first
+ * @param {number} last
+ */
+function range(first, last) {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -4,6 +4,7 @@ import { callErrors } from './call.mjs';
 import { definitionErrors } from './definition.mjs';
 import { stepErrors } from './driver.mjs';
 import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
+import { effectErrors, valueErrors } from './idempotency.mjs';
 import { interceptorErrors } from './interceptors.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
 import { regionErrors } from './region.mjs';
@@ -53,6 +54,8 @@ export const places = [
       ...streamErrors,
       ...waitErrors,
       ...stepErrors,
+      ...effectErrors,
+      ...valueErrors,
     },
   },
   {

@@ -11,6 +11,7 @@ import type { Input } from './source.ts';
 import type { StageDefinition, StageKind, StagePolicy, Streams } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 import type { StreamedOptions } from './streamed.ts';
+import type { Deduplicate } from './work.ts';
 
 /** Where a value comes from, as data: the name of a stage, or one of these. */
 export type SourceSpec =
@@ -43,6 +44,7 @@ export interface StageSpecData extends StagePolicy {
   /** Guards only, required there: what is judged. */
   readonly subject?: SourceSpec | undefined;
   readonly idempotencyKey?: ((values: Readonly<Record<string, unknown>>) => string) | undefined;
+  readonly deduplicate?: Deduplicate<Readonly<Record<string, unknown>>> | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
   /** The work; of a guard, the check. */

@@ -18,6 +18,7 @@ export {
 } from './control.ts';
 export { defineError, type ErrorDefinition, type ErrorText } from './define-error.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
+export { decode, type EncodeResult, encode } from './durable/codec.ts';
 export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export type { RecoverOptions, Recovery } from './durable/recovery.ts';
@@ -95,6 +96,7 @@ export { type InputsOf, inputs, type ServicesOf, services } from './inputs.ts';
 export {
   type Cached,
   cached,
+  type DeclaredEffect,
   type InterceptedRun,
   type InterceptedStage,
   type Interceptor,
@@ -107,6 +109,7 @@ export type { ResourceOption, ResourceUse } from './limits/resource-use.ts';
 export type { LimitSnapshots, OverloadChange, RuntimeLimits } from './limits/runtime-limits.ts';
 export { type LoopOptions, loop } from './loop.ts';
 export { type ItemErrorPolicy, type ItemOf, type ItemOutcome, type MapOptions, type Mapped, map } from './map.ts';
+export { type MemoryIdempotencyStoreOptions, memoryIdempotencyStore } from './memory-idempotency-store.ts';
 export type {
   BlockedOutcome,
   CancelledOutcome,
@@ -186,4 +189,4 @@ export {
   type Yields,
 } from './streamed.ts';
 export { type InputSources, subpipeline } from './subpipeline.ts';
-export { type WorkSpec, work } from './work.ts';
+export { type Deduplicate, type DeduplicateOptions, type WorkSpec, work } from './work.ts';

@@ -22,6 +22,21 @@ export interface InterceptedStage extends StageContext {
   readonly clock: Clock;
   /** Paths of the stages that it waited for: those of its needs, then of `after`, then the route of `when`. Made when it is read. */
   readonly needs: readonly string[];
+  /** Those of the keys under which it reads services: no data, so not to be hashed, measured or logged. */
+  readonly serviceKeys: readonly string[];
+  /** Which calls of it are one call; `undefined` where it declares no `idempotencyKey`. Asks the stage's functions, which may throw. */
+  readonly effect: DeclaredEffect | undefined;
+}
+
+/** What a `work` says about repeats of its effect. */
+export interface DeclaredEffect {
+  /** What `idempotencyKey` gave: without scope and tenant. */
+  readonly key: string;
+  /** As it was declared. */
+  readonly scope: string | undefined;
+  /** What `deduplicate.params` gave; `undefined` where nothing is to be compared. */
+  readonly params: unknown;
+  readonly ttlMs: number | undefined;
 }
 
 /** What an interceptor sees of a run. */
@@ -71,6 +86,8 @@ export interface Interceptor {
   readonly name: string;
   /** For `stage` and `attempt`. @default every stage */
   readonly only?: InterceptorScope | undefined;
+  /** Says that `stage` keeps what a `work` asks for with `deduplicate`. @default false */
+  readonly deduplicates?: boolean | undefined;
   run?(run: InterceptedRun, next: () => Promise<Run>): Promise<Run>;
   stage?(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached>;
   attempt?(stage: InterceptedStage, next: () => Promise<StageOutcome>): Promise<StageOutcome | Cached>;

@@ -33,6 +33,30 @@ describe('work()', () => {
     });
   });
 
+  test('makes the parameters that are compared of the values', () => {
+    const save = work('save', {
+      needs: { reply },
+      idempotencyKey: ({ reply }) => String(reply.id),
+      deduplicate: { scope: 'replies', params: ({ reply }) => reply.text.length, ttlMs: 1_000 },
+      run: ({ reply }) => reply.id,
+    });
+    expectTypeOf(save).toEqualTypeOf<Stage<number, Text, never, { readonly reply: { id: number; text: string } }>>();
+    work('save', { needs: { reply }, idempotencyKey: () => 'k', deduplicate: true, run: () => {} });
+    work('save', {
+      needs: { reply },
+      idempotencyKey: () => 'k',
+      // @ts-expect-error `text` is not among the needs
+      deduplicate: { params: ({ text }) => text },
+      run: () => {},
+    });
+    work('save', {
+      idempotencyKey: () => 'k',
+      // @ts-expect-error a promise that is not asked for is left out
+      deduplicate: false,
+      run: () => {},
+    });
+  });
+
   test('may skip, as a stage may', () => {
     const save = work('save', { needs: { reply }, run: ({ reply }) => (reply.id === 0 ? skip('nothing new') : reply.id) });
     expectTypeOf(save).toExtend<Stage<number, Text, 'may skip'>>();

@@ -5,6 +5,19 @@ import type { Needs, NoNeeds } from './source.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 
+/** What `deduplicate` takes: `true` for the defaults. */
+export type Deduplicate<Values> = true | DeduplicateOptions<Values>;
+
+/** Which calls of an effect are one call, and for how long. */
+export interface DeduplicateOptions<in Values> {
+  /** Keys of one scope are told apart from those of all others, whichever stage uses them. @default the pipeline and the stage's place in it */
+  readonly scope?: string | undefined;
+  /** What must be the same where the key is: plain data. A call with the key of another and other parameters fails. @default nothing is compared */
+  readonly params?: ((values: Values) => unknown) | undefined;
+  /** How long the value is remembered, milliseconds. @default what the interceptor says */
+  readonly ttlMs?: number | undefined;
+}
+
 /** What {@link work} takes. */
 export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N, A, W> {
   /** The sources it reads, keyed by the names `run` receives. */
@@ -18,6 +31,11 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N
    * hand it on. Only with one is an attempt that never settled followed by another.
    */
   readonly idempotencyKey?: ((values: { readonly [K in keyof N]: N[K]['~types']['out'] }) => string) | undefined;
+  /**
+   * Asks that of all calls with one `idempotencyKey`, in any run, one is made, and that the others get its value. An
+   * interceptor keeps that promise; where none does, the stage fails with SF_RUNTIME_REQUIRED. @default nothing is asked
+   */
+  readonly deduplicate?: Deduplicate<{ readonly [K in keyof N]: N[K]['~types']['out'] }> | undefined;
   /** The effect. */
   readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
 }
@@ -26,7 +44,7 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N
  * Defines a stage that changes something outside the process: a row, a mail, a payment.
  *
  * It differs from `stage` where a call may still be under way: after an attempt that was given up and has not settled,
- * `work` is retried only if it has an idempotency key.
+ * `work` is retried only if it has an idempotency key. With `deduplicate` it is not called again by another run either.
  *
  * @example
  * ```ts

@@ -16,6 +16,10 @@ export const aDuration: Rule = {
   expected: `a number of milliseconds above 0 and at most ${longestTimerMs}`,
   holds: (value) => value !== 0 && isWithin(0, longestTimerMs)(value),
 };
+export const aPositiveNumber: Rule = {
+  expected: 'a finite number above 0',
+  holds: (value) => value !== 0 && isWithin(0, Number.MAX_VALUE)(value),
+};
 export const aName: Rule = { expected: 'a string that is not empty', holds: (value) => typeof value === 'string' && value !== '' };
 export const aFunction: Rule = { expected: 'a function', holds: (value) => typeof value === 'function' };
 

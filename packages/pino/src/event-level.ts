@@ -1,5 +1,5 @@
 import type { RunEvent } from '@stageflow/core';
-import type { LogLevel } from './logger.ts';
+import type { LogLevel } from './pino-logger.ts';
 
 const levels: Readonly<Record<RunEvent['type'], LogLevel>> = {
   'run.created': 'debug',

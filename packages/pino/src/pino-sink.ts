@@ -2,7 +2,7 @@ import type { RunEvent } from '@stageflow/core';
 import type { EventSink } from '@stageflow/core/ports';
 import { fieldsOf, nameOf } from './event-fields.ts';
 import { levelOf } from './event-level.ts';
-import type { LogLevel, PinoLogger } from './logger.ts';
+import type { LogLevel, PinoLogger } from './pino-logger.ts';
 import { type Redactor, redactor } from './redactor.ts';
 
 /** What {@link pinoSink} takes besides the logger. */

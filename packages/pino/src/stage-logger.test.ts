@@ -1,8 +1,8 @@
 import { createRuntime, type Interceptor, inputs, map, pipeline, services, stage } from '@stageflow/core';
+import type { Logger } from '@stageflow/core/ports';
 import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { writtenBy } from '../test/log-lines.ts';
-import type { Logger } from './logger.ts';
 import { type LoggerOf, stageLogger } from './stage-logger.ts';
 
 const { text } = inputs<{ text: string }>();

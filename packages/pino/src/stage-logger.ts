@@ -1,5 +1,6 @@
 import type { StageContext } from '@stageflow/core';
-import type { Logger, LogLevel, LogMethod, PinoLogger } from './logger.ts';
+import type { Logger } from '@stageflow/core/ports';
+import type { LogLevel, PinoLogger } from './pino-logger.ts';
 import { type Redactor, redactor } from './redactor.ts';
 
 /** What {@link stageLogger} takes besides the logger. */
@@ -48,7 +49,7 @@ function bindingsOf({ identity, pipeline, stage, path, attempt }: LoggedStage): 
 
 function redacting(logger: PinoLogger, redact: Redactor): Logger {
   const at =
-    (level: LogLevel): LogMethod =>
+    (level: LogLevel): Logger['info'] =>
     (fields, message) => {
       if (logger.isLevelEnabled?.(level) === false) return;
       logger[level](redact.value(fields) as object, redact.text(message));

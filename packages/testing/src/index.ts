@@ -1,4 +1,5 @@
 export type { ContractCase } from './contracts/contract-case.ts';
+export { type IdempotencyStoreSubject, idempotencyStoreContract } from './contracts/idempotency-store.ts';
 export { type RateLimiterSubject, rateLimiterContract } from './contracts/rate-limiter.ts';
 export { runStoreContract } from './contracts/run-store.ts';
 export { type HeapSlope, type HeapSlopeOptions, heapSlope } from './heap-slope.ts';

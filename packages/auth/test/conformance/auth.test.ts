@@ -20,7 +20,7 @@ import { ada, adasRun, attempt, audit, expectDenied, issuer, validatorOf } from 
 
 const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
 
-test('[E109] a valid token makes somebody the caller of the run, with one login event', async () => {
+test('[M109] a valid token makes somebody the caller of the run, with one login event', async () => {
   const { tokens, clock } = await issuer();
   const { run, events } = await attempt(validatorOf(tokens), await tokens.issue(ada), { clock });
   expect(run.status).toBe('completed');
@@ -28,14 +28,14 @@ test('[E109] a valid token makes somebody the caller of the run, with one login 
   expect(audit(events)).toMatchObject([['auth.login', { userId: 'ada', tenantId: 'acme' }]]);
 });
 
-test('[E110] without a token the run is stopped, and auth.failure says so', async () => {
+test('[M110] without a token the run is stopped, and auth.failure says so', async () => {
   const { tokens } = await issuer();
   const denied = await attempt(validatorOf(tokens), undefined);
   expectDenied(denied, 'SF_AUTH_TOKEN_MISSING');
   expect(audit(denied.events)).toMatchObject([['auth.failure', { code: 'SF_AUTH_TOKEN_MISSING' }]]);
 });
 
-test('[E111] a token that is over, wrong or without claims stops the run, and auth.failure says why', async () => {
+test('[M111] a token that is over, wrong or without claims stops the run, and auth.failure says why', async () => {
   const { tokens, clock } = await issuer();
   const cases: readonly (readonly [string, string])[] = [
     [await tokens.issue(ada, { expiresInMs: -60_000 }), 'expired'],
@@ -49,7 +49,7 @@ test('[E111] a token that is over, wrong or without claims stops the run, and au
   }
 });
 
-test('[E112] authentication stands before what asks for the organisation: by its place in the list', async () => {
+test('[M112] authentication stands before what asks for the organisation: by its place in the list', async () => {
   const { tokens, clock } = await issuer();
   const inside = [authorization({ policy: requireOrganisation() })];
   expectDenied(await attempt(validatorOf(tokens), undefined, { clock, inside }), 'SF_AUTH_TOKEN_MISSING');
@@ -69,7 +69,7 @@ async function touching(tenantId: string | undefined, claims: object = ada, iden
   return [run, audit(sink.events).at(-1)];
 }
 
-test('[E113] what belongs to nobody, and what belongs to the organisation of the caller as text, may be touched; else tenant.access_denied', async () => {
+test('[M113] what belongs to nobody, and what belongs to the organisation of the caller as text, may be touched; else tenant.access_denied', async () => {
   expect((await touching(undefined))[0].status).toBe('completed');
   expect((await touching('acme'))[0].status).toBe('completed');
   const [run, event] = await touching('umbrella');
@@ -77,7 +77,7 @@ test('[E113] what belongs to nobody, and what belongs to the organisation of the
   expect(event).toMatchObject(['tenant.access_denied', { expected: 'acme', actual: 'umbrella' }]);
 });
 
-test('[E114] what asks for the organisation, without anybody authenticated, stops the run', async () => {
+test('[M114] what asks for the organisation, without anybody authenticated, stops the run', async () => {
   const called = vi.fn();
   const p = pipeline('p', { outputs: { one: stage('one', { run: called }) } });
   const run = await createRuntime({ pipelines: [p], interceptors: [authorization({ policy: requireOrganisation() })] }).run(p, {}, adasRun);
@@ -85,14 +85,14 @@ test('[E114] what asks for the organisation, without anybody authenticated, stop
   expect(called).toHaveBeenCalledTimes(0);
 });
 
-test('[E115] the identity is immutable, and printing it masks the e-mail address', () => {
+test('[M115] the identity is immutable, and printing it masks the e-mail address', () => {
   const auth = authContext({ userId: 'ada', email: 'ada.lovelace@example.com', expiresAt: 1 });
   expect(Object.isFrozen(auth)).toBe(true);
   expect(`${auth} ${inspect(auth)}`).toMatch(/ada\*\*\*.*ada\*\*\*/s);
   expect(`${auth} ${inspect(auth)}`).not.toContain('lovelace');
 });
 
-test('[E116] roles and features are compared exactly; an admin is whoever has one of the roles that make one', async () => {
+test('[M116] roles and features are compared exactly; an admin is whoever has one of the roles that make one', async () => {
   const { tokens, clock } = await issuer();
   const allowedWith = async (claims: object, policy: Parameters<typeof authorization>[0]['policy']) => {
     const token = await tokens.issue({ ...ada, ...claims });
@@ -106,7 +106,7 @@ test('[E116] roles and features are compared exactly; an admin is whoever has on
   expect(await allowedWith({ features: ['SSO'] }, requireOrganisation({ features: ['sso'] }))).toBe(false);
 });
 
-test('[E117] the errors keep their code and what they are about, and are all StageflowErrors', async () => {
+test('[M117] the errors keep their code and what they are about, and are all StageflowErrors', async () => {
   const [{ run }, [foreign]] = [await attempt({ validate: async () => undefined as never }, 't'), await touching('umbrella')];
   const error = run.status === 'failed' ? run.error : undefined;
   expect(isStageflowError(error, 'SF_AUTH_TOKEN_INVALID') && error.details).toMatchObject({ reason: 'claims' });
@@ -115,7 +115,7 @@ test('[E117] the errors keep their code and what they are about, and are all Sta
   expect(cause).toMatchObject({ details: { subject: 'invoice 7', expected: 'acme', actual: 'umbrella' } });
 });
 
-test('[E118] what is denied has failed, and is never a success with nothing in it', async () => {
+test('[M118] what is denied has failed, and is never a success with nothing in it', async () => {
   const { tokens, clock } = await issuer();
   const denials: readonly [string | undefined, Parameters<typeof attempt>[2]][] = [
     [undefined, {}],
@@ -130,20 +130,20 @@ test('[E118] what is denied has failed, and is never a success with nothing in i
   }
 });
 
-test('[E119] a validator that crashes for a reason of its own denies the run as unavailable', async () => {
+test('[M119] a validator that crashes for a reason of its own denies the run as unavailable', async () => {
   const validate = vi.fn(() => Promise.reject(new TypeError('cannot read properties of undefined')));
   const denied = await attempt({ validate }, 'token');
   expectDenied(denied, 'SF_AUTH_UNAVAILABLE');
   expect([validate.mock.calls.length, denied.error?.retryable]).toEqual([1, true]);
 });
 
-test('[E120] somebody without an organisation may not touch that of one', async () => {
+test('[M120] somebody without an organisation may not touch that of one', async () => {
   const [run, event] = await touching('acme', { sub: 'ada' }, { userId: 'ada' });
   expect(run.status).toBe('failed');
   expect(event).toMatchObject(['tenant.access_denied', { kind: 'missing' }]);
 });
 
-test('[E121] a run of five stages is validated once, with one login event', async () => {
+test('[M121] a run of five stages is validated once, with one login event', async () => {
   const { tokens, clock } = await issuer();
   const validator = validatorOf(tokens);
   const validate = vi.spyOn(validator, 'validate');
@@ -159,7 +159,7 @@ test('[E121] a run of five stages is validated once, with one login event', asyn
   expect([run.status, run.counts.completed, validate.mock.calls.length, audit(sink.events).length]).toEqual(['completed', 5, 1, 1]);
 });
 
-test('[E122] the raw token is not visible to stages, events, or whatever is written down of the run', async () => {
+test('[M122] the raw token is not visible to stages, events, or whatever is written down of the run', async () => {
   const { tokens, clock } = await issuer();
   const token = await tokens.issue(ada);
   const seen: unknown[] = [];
@@ -180,7 +180,7 @@ test('[E122] the raw token is not visible to stages, events, or whatever is writ
   for (const part of token.split('.')) expect(everything).not.toContain(part);
 });
 
-test('[E123] an authentication without a validator cannot be made, nor a validator without issuer, audience, algorithms and keys', () => {
+test('[M123] an authentication without a validator cannot be made, nor a validator without issuer, audience, algorithms and keys', () => {
   const wrong = expect.objectContaining({ code: 'SF_OPTION_INVALID' });
   const whole = { jwks: { keys: [] }, issuer: 'i', audience: 'a', algorithms: ['RS256'] } as const;
   for (const name of ['jwks', 'issuer', 'audience', 'algorithms']) {

@@ -10,7 +10,7 @@ async function within(isolation: TenantIsolation, act: (context: StageContext) =
   return createRuntime({ pipelines: [p], interceptors: [isolation] }).run(p, {}, { tenantId: 'acme' });
 }
 
-test('[E124] the same organisation and what is shared may be touched; another is an error with expected, actual and what it was', async () => {
+test('[M124] the same organisation and what is shared may be touched; another is an error with expected, actual and what it was', async () => {
   const isolation = tenantIsolation({ mode: 'enforce' });
   const touch = (tenantId: string | null) =>
     within(isolation, (context) => isolation.access(context, { tenantId, subject: 'reading invoice 7' }));
@@ -25,7 +25,7 @@ test('[E124] the same organisation and what is shared may be touched; another is
   });
 });
 
-test('[E125] enforcing throws on foreign access, observing says false and writes it down; tenants that were seen are listed', async () => {
+test('[M125] enforcing throws on foreign access, observing says false and writes it down; tenants that were seen are listed', async () => {
   const strict = tenantIsolation({ mode: 'enforce' });
   expect((await within(strict, (context) => strict.access(context, { tenantId: 'umbrella', subject: 'it' }))).status).toBe('failed');
   const lax = tenantIsolation({ mode: 'observe' });
@@ -38,7 +38,7 @@ test('[E125] enforcing throws on foreign access, observing says false and writes
   expect(violations).toMatchObject([{ subject: 'of umbrella', expected: 'acme', actual: 'umbrella', path: 'act' }]);
 });
 
-test('[E128] many pipelines at once for different organisations each see only their own', async () => {
+test('[M128] many pipelines at once for different organisations each see only their own', async () => {
   const { tokens, clock } = await issuer();
   const auth = authentication({ validator: validatorOf(tokens) });
   const isolation = tenantIsolation({ mode: 'enforce' });
@@ -59,7 +59,7 @@ test('[E128] many pipelines at once for different organisations each see only th
   expect(isolation.report()).toMatchObject({ violationCount: 0, isIsolated: true });
 });
 
-test('[E129] ids compare by value whatever their representation', async () => {
+test('[M129] ids compare by value whatever their representation', async () => {
   const isolation = tenantIsolation({ mode: 'enforce' });
   const id = '0190abcd-0000-7000-8000-00000000000f';
   const p = pipeline('p', {

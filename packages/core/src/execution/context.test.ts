@@ -2,6 +2,7 @@ import { recordingSink, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { defineEvent } from '../define-event.ts';
 import { inputs } from '../inputs.ts';
+import type { Interceptor } from '../interceptor.ts';
 import { pipeline } from '../pipeline.ts';
 import type { Schema } from '../schema.ts';
 import { stage } from '../stage.ts';
@@ -156,6 +157,22 @@ describe('a stage’s context', () => {
     keys.length = 0;
     await made.runOrThrow({ id: '7' }, { runId: 'r', tenantId: 'acme' });
     expect(keys.sort()).toEqual(['acme/order:7', 'acme/order:7', 'r/plain', 'r/plain']);
+  });
+
+  test('has a key with the scope, where one is declared', async () => {
+    const { id } = inputs<{ id: string }>();
+    const keys: string[] = [];
+    const pay = work('pay', {
+      needs: { id },
+      idempotencyKey: ({ id }) => id,
+      deduplicate: { scope: 'payments' },
+      run: (_, { idempotencyKey }) => keys.push(idempotencyKey),
+    });
+    const around: Interceptor = { name: 'promises', deduplicates: true, stage: (_, next) => next() };
+    const made = pipeline('p', { outputs: { pay } });
+    await made.runOrThrow({ id: '7' }, { interceptors: [around] });
+    await made.runOrThrow({ id: '7' }, { interceptors: [around], tenantId: 'acme' });
+    expect(keys).toEqual(['payments/7', 'acme/payments/7']);
   });
 });
 

@@ -49,8 +49,7 @@ export class AttemptContext implements StageContext {
   get idempotencyKey(): string {
     const own = this.#stage.idempotencyKey?.(this.#values as never);
     if (own === undefined) return `${this.runId}/${this.path}`;
-    const { tenantId } = this.identity;
-    return tenantId === undefined ? own : `${tenantId}/${own}`;
+    return [this.identity.tenantId, this.#stage.deduplicate?.scope, own].filter((part) => part !== undefined).join('/');
   }
   get elapsedMs(): number {
     return this.#scope.scheduler.elapsedMs();

@@ -1,4 +1,5 @@
-import type { InterceptedStage } from '../interceptor.ts';
+import type { DeclaredEffect, InterceptedStage } from '../interceptor.ts';
+import type { DraftStage } from '../plan/draft.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StageKind } from '../stage.ts';
@@ -32,5 +33,20 @@ export class InterceptedContext extends AttemptContext implements InterceptedSta
     const { state } = this.#scope;
     const waitedFor = this.#planned.needs.flatMap(({ stage, group }) => state.plan.groups[group]?.stages ?? [stage]);
     return Array.from(new Set(waitedFor), (index) => state.pathAt(index));
+  }
+  get serviceKeys(): readonly string[] {
+    const { needs } = this.#scope.plan.draft.stages[this.#planned.index] as DraftStage;
+    return needs.filter(({ read }) => read === 'service').map(({ key }) => key);
+  }
+  get effect(): DeclaredEffect | undefined {
+    const { idempotencyKey, deduplicate } = this.#planned;
+    if (idempotencyKey === undefined) return undefined;
+    const values = this.values as never;
+    return {
+      key: idempotencyKey(values),
+      scope: deduplicate?.scope,
+      params: deduplicate?.params?.(values),
+      ttlMs: deduplicate?.ttlMs,
+    };
   }
 }

@@ -22,6 +22,8 @@ export type StageLayers = readonly Layer<InterceptedStage, StageOutcome, Cached>
 export interface StageInterceptors {
   readonly stage: StageLayers | undefined;
   readonly attempt: StageLayers | undefined;
+  /** Whether one of them keeps an effect from being called twice. */
+  readonly deduplicates: boolean;
 }
 
 /** The interceptors of runs, sorted once by position and stage. */
@@ -49,7 +51,9 @@ export class Interceptors {
   #around(stage: PlannedStage): StageInterceptors | undefined {
     const matching = this.#list.filter((interceptor) => isFor(interceptor, stage));
     const [around, attempt] = [layers(matching, 'stage'), layers(matching, 'attempt')];
-    return around === undefined && attempt === undefined ? undefined : { stage: around, attempt };
+    return around === undefined && attempt === undefined
+      ? undefined
+      : { stage: around, attempt, deduplicates: matching.some(({ deduplicates }) => deduplicates === true) };
   }
 }
 

@@ -15,7 +15,7 @@ import { gatherValues } from './gather-values.ts';
 import { attemptWithin } from './intercepted-attempt.ts';
 import type { StageLayers } from './interceptor-chain.ts';
 import { interpret } from './interpret.ts';
-import { missingResource } from './missing-resource.ts';
+import { missingProvision } from './missing-provision.ts';
 import { overrun } from './overrun.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import type { SingleAttempt } from './run-setup.ts';
@@ -77,7 +77,7 @@ export class StageExecution implements Execution {
   }
 
   /** @param refused - Why the attempt cannot have what it needs: it has failed before it began. */
-  start(refused: StageflowError | undefined = missingResource(this.#scope, this.#stage)): void {
+  start(refused: StageflowError | undefined = missingProvision(this.#scope, this.#stage)): void {
     const scope = this.#scope;
     const stage = this.#stage;
     const { clock } = scope.scheduler;

@@ -4,6 +4,7 @@ import type { ResourceOption } from '../limits/resource-use.ts';
 import type { PipelinePolicy } from '../plan/draft.ts';
 import type { StageLabel, StagePolicy } from '../stage.ts';
 import type { StageContext } from '../stage-context.ts';
+import type { Deduplicate } from '../work.ts';
 import type { NamedStage, NameOf } from './named-needs.ts';
 
 /** What `when` takes by name: a route and those of its arms that let the stage run; or a predicate over the values. */
@@ -55,6 +56,8 @@ export interface NamedWorkSpec<Stages, Values, N, R, S, A, W, F> extends NamedOp
   readonly onFailure?: F | undefined;
   /** The key under which the target recognises a repeated call. */
   readonly idempotencyKey?: ((values: Values) => string) | undefined;
+  /** Asks that of all calls with one key one is made; see `WorkSpec`. */
+  readonly deduplicate?: Deduplicate<Values> | undefined;
   /** The effect. */
   readonly run: (values: Values, context: StageContext) => R;
 }

@@ -5,6 +5,7 @@ import { type ResourceUse, resourceUses } from '../limits/resource-use.ts';
 import { type ResolvedRetryPolicy, resolveRetry } from '../retry.ts';
 import type { Schema } from '../schema.ts';
 import type { StageFunction, StageKind } from '../stage.ts';
+import type { DeduplicateOptions } from '../work.ts';
 import { type DraftRegion, type DraftStage, isValueRead, type PipelinePolicy, type PlanDraft } from './draft.ts';
 import { markHandled } from './handled.ts';
 import { type PlannedRegion, planRegion } from './plan-region.ts';
@@ -66,6 +67,7 @@ export interface PlannedStage {
   readonly skipsOnFailure: boolean;
   readonly failOpen: boolean;
   readonly idempotencyKey: ((values: never) => string) | undefined;
+  readonly deduplicate: DeduplicateOptions<never> | undefined;
   readonly version: string | undefined;
   readonly tags: readonly string[];
   readonly region: PlannedRegion | undefined;
@@ -224,7 +226,8 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
     budgetMs === undefined &&
     retry === undefined &&
     output === undefined &&
-    spec.resource === undefined;
+    spec.resource === undefined &&
+    spec.deduplicate === undefined;
   return {
     index,
     name: stage.name,
@@ -249,6 +252,7 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
     skipsOnFailure: spec.onFailure === 'skip',
     failOpen: spec.failOpen === true,
     idempotencyKey: spec.idempotencyKey,
+    deduplicate: spec.deduplicate === true ? {} : spec.deduplicate,
     version: spec.version,
     tags: spec.tags ?? [],
     region: stage.region && planRegion(stage, stage.region, layout, bodyOf(stage.region)),

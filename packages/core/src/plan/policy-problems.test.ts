@@ -42,6 +42,18 @@ describe('an option of a stage', () => {
     [{ retry: { when: 1 } }, must('retry.when', 'a function', 'the number 1')],
     [{ onFailure: 'no' }, must('onFailure', 'one of "fail", "skip"', 'the string "no"')],
     [{ idempotencyKey: 'k' }, must('idempotencyKey', 'a function', 'the string "k"')],
+    [{ deduplicate: true }, must('deduplicate', 'left out for a transform', 'the boolean true')],
+    [{ kind: 'work', deduplicate: true }, must('idempotencyKey', 'a function, where "deduplicate" is given', 'null')],
+    [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: 1 }, must('deduplicate', 'true, or an object of options', 'the number 1')],
+    [
+      { kind: 'work', idempotencyKey: () => 'k', deduplicate: { scope: '' } },
+      must('deduplicate.scope', 'a string that is not empty', 'the string ""'),
+    ],
+    [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: { params: 1 } }, must('deduplicate.params', 'a function', 'the number 1')],
+    [
+      { kind: 'work', idempotencyKey: () => 'k', deduplicate: { ttlMs: Number.POSITIVE_INFINITY } },
+      must('deduplicate.ttlMs', 'a number of milliseconds above 0', 'the number Infinity'),
+    ],
     [{ run: undefined }, must('run', 'a function', 'null')],
     [{ output: {} }, must('output', 'a Standard Schema', 'an object without keys')],
     [{ output: { '~standard': {} } }, must('output', 'a Standard Schema', 'an object with ~standard')],
@@ -60,6 +72,8 @@ describe('an option of a stage', () => {
     ...['fail', 'skip'].map((onFailure): [object] => [{ onFailure }]),
     ...['transform', 'enrich', 'agent', 'route', 'work'].map((kind): [object] => [{ kind, timeoutMs: 5 }]),
     [{ output: schema, idempotencyKey: () => 'k' }],
+    [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: true }],
+    [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: { scope: 's', params: () => 1, ttlMs: longestTimerMs * 2 } }],
   ])('that is right is no problem: %j', (given) => {
     expect(wrong(given)).toEqual([]);
   });

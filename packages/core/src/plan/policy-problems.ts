@@ -112,11 +112,30 @@ export function stagePolicyProblems({ name, kind, spec, region }: DraftStage): P
       ? leftOut('onFailure', spec.onFailure, kind)
       : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
     aFunction('idempotencyKey', spec.idempotencyKey),
+    ...deduplicateRules(kind, spec),
     { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
     ...streamRules(kind, spec.streams),
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },
   ];
   return asProblems(`stage "${name}"`, rules);
+}
+
+/** What an effect may ask of repeats. */
+function deduplicateRules(kind: string, { deduplicate, idempotencyKey }: DraftStage['spec']): Rule[] {
+  if (deduplicate === undefined) return [];
+  if (kind !== 'work') return [leftOut('deduplicate', deduplicate, kind)];
+  const holds = (given: unknown): boolean => given === true || (typeof given === 'object' && given !== null);
+  const key = { ...aFunction('idempotencyKey', idempotencyKey ?? null), expected: 'a function, where "deduplicate" is given' };
+  const rules: Rule[] = [key, { option: 'deduplicate', value: deduplicate, expected: 'true, or an object of options', holds }];
+  if (!holds(deduplicate) || deduplicate === true) return rules;
+  const isName = (given: unknown): boolean => typeof given === 'string' && given !== '';
+  const isTime = (given: unknown): boolean => typeof given === 'number' && given > 0 && Number.isFinite(given);
+  return [
+    ...rules,
+    { option: 'deduplicate.scope', value: deduplicate.scope, expected: 'a string that is not empty', holds: isName },
+    aFunction('deduplicate.params', deduplicate.params),
+    { option: 'deduplicate.ttlMs', value: deduplicate.ttlMs, expected: 'a number of milliseconds above 0', holds: isTime },
+  ];
 }
 
 /** The first thing that is wrong with the resources that a stage names. */
@@ -173,6 +192,7 @@ function isPlain(kind: string, spec: DraftStage['spec']): boolean {
     spec.resource === undefined &&
     spec.onFailure === undefined &&
     spec.idempotencyKey === undefined &&
+    spec.deduplicate === undefined &&
     spec.output === undefined &&
     spec.streams === undefined
   );

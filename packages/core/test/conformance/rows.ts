@@ -2,6 +2,7 @@ import type { Section } from './row.ts';
 import { aroundSections } from './rows/around.ts';
 import { authoringSections } from './rows/authoring.ts';
 import { mustDifferSections } from './rows/must-differ.ts';
+import { packageSections } from './rows/packages.ts';
 import { runningSections } from './rows/running.ts';
 import { streamSections } from './rows/streams.ts';
 
@@ -12,4 +13,5 @@ export const sections: readonly Section[] = [
   ...aroundSections,
   ...mustDifferSections,
   ...streamSections,
+  ...packageSections,
 ];

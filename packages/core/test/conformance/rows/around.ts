@@ -1,6 +1,5 @@
 import { later, replaced, type Section, tested } from '../row.ts';
 
-const otel = '@stageflow/otel';
 const declarative = '@stageflow/declarative';
 const records = '@stageflow/agent (typed context records)';
 
@@ -20,7 +19,7 @@ export const aroundSections: readonly Section[] = [
       tested(170, 'A child beyond the depth limit is refused, with the limit.'),
       tested(171, 'A child that has ended is no longer tracked.'),
       tested(172, 'Children, parents and roots can be looked up.'),
-      later(173, 'The tracker counts what it sees.', otel, 'metrics are made from events there'),
+      replaced(173, 'The tracker counts what it sees.', 'Active runs are counted by pipeline, child runs among them, from their events.'),
       replaced(174, 'The tracker is global until it is replaced.', 'Nothing is global: a runtime knows its own runs.'),
       replaced(
         175,
@@ -32,42 +31,28 @@ export const aroundSections: readonly Section[] = [
   {
     title: 'Events',
     rows: [
-      replaced(
-        176,
-        'No-op and logging sinks satisfy the contract.',
-        'No sink is an empty list; a sink is any object with a name and emit(). A logging sink comes with @stageflow/pino.',
-      ),
+      tested(176, 'No-op and logging sinks satisfy the contract.'),
       replaced(177, 'An ambient sink can be set, read and cleared.', 'Nothing is ambient: sinks belong to a runtime or to one run.'),
       tested(178, 'Behind its queue a sink gets the same events.'),
       tested(179, 'At capacity events are dropped, counted, and announced to the sink.'),
       tested(180, 'Closing delivers what was queued, and closing again does nothing.'),
       tested(181, 'A sink that throws gets the next event all the same.'),
       tested(182, 'Of a burst beyond the capacity every event is either delivered or dropped.'),
-      replaced(183, 'The queue computes a rate of drops.', 'The counters are there: delivered, dropped and failed.'),
+      tested(183, 'The queue computes a rate of drops.'),
     ],
   },
   {
     title: 'Tracing',
     rows: [
-      later(
-        184,
-        'The trace and correlation ids of the moment are captured and restored.',
-        otel,
-        'core carries the ids it is given, in the identity and in each event; the ambient trace is captured there',
-      ),
-      later(
-        185,
-        'Trace, correlation, run id and baggage are written to headers and read back.',
-        otel,
-        'headers are a matter of propagation',
-      ),
+      tested(184, 'The trace and correlation ids of the moment are captured and restored.'),
+      tested(185, 'Trace, correlation, run id and baggage are written to headers and read back.'),
       replaced(
         186,
         'A correlation id is made when none is set and stays with its task.',
         'The correlation id is part of the identity of a run, so runs at once keep theirs.',
       ),
-      later(187, 'Spans work without a tracing backend.', otel, 'spans are made there'),
-      later(188, 'The correlation id is written to and read from a header.', otel, 'headers are a matter of propagation'),
+      tested(187, 'Spans work without a tracing backend.'),
+      tested(188, 'The correlation id is written to and read from a header.'),
     ],
   },
   {

@@ -1,9 +1,4 @@
-import { later, replaced, type Section, tested } from '../row.ts';
-
-const interceptors = '@stageflow/interceptors';
-const whyInterceptors = 'core has the mechanism; the interceptors themselves are not part of this slice';
-const idempotency = '@stageflow/interceptors, @stageflow/redis-idempotency';
-const whyIdempotency = 'it needs an IdempotencyStore; core only hands the key to the target';
+import { replaced, type Section, tested } from '../row.ts';
 
 /** Cases 98 to 165: executing, retrying, stopping, failing. */
 export const runningSections: readonly Section[] = [
@@ -25,7 +20,7 @@ export const runningSections: readonly Section[] = [
       tested(106, 'What the host provides reaches the stage.'),
       tested(107, 'An interceptor runs once before and once after a stage.'),
       tested(108, 'An interceptor can answer in place of the stage.'),
-      later(109, 'The default interceptors change nothing for a stage that works.', interceptors, whyInterceptors),
+      tested(109, 'The default interceptors change nothing for a stage that works.'),
       tested(110, 'A stage that returns a failure fails the run, which names it.'),
       tested(111, 'A stage that throws fails the run, which names it and keeps what was thrown.'),
       tested(112, 'If one of two roots throws, the run fails.'),
@@ -47,11 +42,7 @@ export const runningSections: readonly Section[] = [
       ),
       tested(121, 'Chains of 20 and 100 and a fan-out of 30 complete with every stage.'),
       tested(122, 'All stages of a run count from the same start.'),
-      replaced(
-        123,
-        'Wide events: one for each stage, one for the run.',
-        'Each stage and the run have one last event, with counts and durations; wide events come with @stageflow/interceptors.',
-      ),
+      tested(123, 'Wide events: one for each stage, one for the run.'),
       replaced(
         124,
         'A graph can be started with the context of a stage.',
@@ -71,7 +62,11 @@ export const runningSections: readonly Section[] = [
   {
     title: 'Interceptors',
     rows: [
-      later(129, 'The default stack is in order of priority.', interceptors, whyInterceptors),
+      replaced(
+        129,
+        'The default stack is in order of priority.',
+        'defaultInterceptors() is a list that can be read; its order is that of the list.',
+      ),
       replaced(
         130,
         'Built-in interceptors have fixed priorities.',
@@ -89,13 +84,8 @@ export const runningSections: readonly Section[] = [
         'A timeout interceptor with a default of 30 s, overridden by the run.',
         'timeoutMs is a policy of the stage, without a default, overridden by configure(); no timer is left behind.',
       ),
-      later(135, 'A circuit breaker opens after five failures and closes after a success.', interceptors, whyInterceptors),
-      later(
-        136,
-        'Tracing and metrics keep their start time only while the stage runs.',
-        '@stageflow/otel',
-        'traces and metrics are made from events there',
-      ),
+      tested(135, 'A circuit breaker opens after five failures and closes after a success.'),
+      tested(136, 'Tracing and metrics keep their start time only while the stage runs.'),
       replaced(
         137,
         'An interceptor sees a copy of the data and keeps notes of its own.',
@@ -106,7 +96,7 @@ export const runningSections: readonly Section[] = [
         'An answer without result or error says that the stage ran.',
         'A short circuit is explicit: cached(value), or a throw. Anything else fails the stage.',
       ),
-      later(139, 'Metrics of children are logged in child runs.', '@stageflow/otel', 'traces and metrics are made from events there'),
+      tested(139, 'Metrics of children are logged in child runs.'),
     ],
   },
   {
@@ -123,24 +113,23 @@ export const runningSections: readonly Section[] = [
   {
     title: 'Idempotency',
     rows: [
-      later(146, 'Without a key the stage runs.', idempotency, whyIdempotency),
-      later(147, 'A known key gives the stored result.', idempotency, whyIdempotency),
-      later(148, 'One key with other parameters is an error.', idempotency, whyIdempotency),
-      later(149, 'Only completed results are stored, with a time to live.', idempotency, whyIdempotency),
-      later(150, 'Of two callers at once the second waits for the first.', idempotency, whyIdempotency),
-      later(151, 'Entries expire and can be deleted.', idempotency, whyIdempotency),
+      tested(146, 'Without a key the stage runs.'),
+      tested(147, 'A known key gives the stored result.'),
+      tested(148, 'One key with other parameters is an error.'),
+      tested(149, 'Only completed results are stored, with a time to live.'),
+      tested(150, 'Of two callers at once the second waits for the first.'),
+      tested(151, 'Entries expire and can be deleted.'),
     ],
   },
   {
     title: 'Hardening',
     rows: [
-      later(
-        152,
-        'A change to the data of the run is reported.',
-        interceptors,
-        'a check for production; under the development condition outputs are frozen, see D29',
+      tested(152, 'A change to the data of the run is reported.'),
+      replaced(
+        153,
+        'Large and growing contexts are reported.',
+        'A limit on what a stage is given and another on what it yields; who exceeds them is told or fails.',
       ),
-      later(153, 'Large and growing contexts are reported.', interceptors, 'measuring sizes is a matter for an interceptor'),
     ],
   },
   {

@@ -1,19 +1,3 @@
-/** What a line says besides its message. */
-export type LogFields = Readonly<Record<string, unknown>>;
-
-/** Writes one line. */
-export type LogMethod = (fields: LogFields, message: string) => void;
-
-/** A logger as stages have it: fields first, then the message, as with pino. */
-export interface Logger {
-  readonly debug: LogMethod;
-  readonly info: LogMethod;
-  readonly warn: LogMethod;
-  readonly error: LogMethod;
-  /** A logger that adds these fields to every line. */
-  child(fields: LogFields): Logger;
-}
-
 /** The levels that are used here. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

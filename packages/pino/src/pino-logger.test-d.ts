@@ -1,27 +1,19 @@
 import { inputs, pipeline, services, stage } from '@stageflow/core';
+import type { Logger } from '@stageflow/core/ports';
 import { pino } from 'pino';
 import { expectTypeOf, test } from 'vitest';
-import type { Logger, PinoLogger } from './logger.ts';
+import type { PinoLogger } from './pino-logger.ts';
 import { pinoSink } from './pino-sink.ts';
 import { type LoggerOf, stageLogger } from './stage-logger.ts';
 
-/** The port as core will have it. */
-interface LoggerPort {
-  debug(fields: Readonly<Record<string, unknown>>, message: string): void;
-  info(fields: Readonly<Record<string, unknown>>, message: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
-  error(fields: Readonly<Record<string, unknown>>, message: string): void;
-  child(fields: Readonly<Record<string, unknown>>): LoggerPort;
-}
-
 test('a pino logger is what the sink and the stage loggers take', () => {
   expectTypeOf(pino()).toExtend<PinoLogger>();
+  expectTypeOf(pino()).toExtend<Logger>();
   expectTypeOf(pinoSink).toBeCallableWith(pino());
   expectTypeOf(stageLogger).toBeCallableWith(pino({ customLevels: { audit: 35 } }));
 });
 
-test('a stage logger is a logger of the port, and what is not a logger is refused', () => {
-  expectTypeOf<Logger>().toExtend<LoggerPort>();
+test('what is not a logger is refused', () => {
   // @ts-expect-error: a console has no child
   pinoSink(console);
 });
