@@ -21,6 +21,8 @@ export function unprovenFeatures(markdown, { base = root, page = 'README.md' } =
   return rows.flatMap(({ line, cells }) => {
     const place = `${page}:${line}: "${cells['feature']}"`;
     const claim = cells['Stageflow'] ?? '';
+    const unsaid = Object.entries(cells).find(([, value]) => value === '');
+    if (unsaid !== undefined) return [`${place} says nothing under "${unsaid[0]}"`];
     if (claim === 'planned') return [];
     const links = linksOf(claim).filter(({ text }) => text.startsWith('yes'));
     if (links.length === 0) return [`${place} says "${claim}": link each "yes" to its proof, or say "planned"`];

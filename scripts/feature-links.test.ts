@@ -36,6 +36,11 @@ describe('unprovenFeatures()', () => {
     ]);
   });
 
+  test('refuses a row that has no value for a column', () => {
+    const table = '| feature | Stageflow | peer | other |\n|---|---|---|---|\n| retry | planned | yes |\n';
+    expect(unprovenFeatures(table)).toEqual(['README.md:3: "retry" says nothing under "other"']);
+  });
+
   test('refuses a page without the table', () => {
     expect(unprovenFeatures('# Stageflow')).toEqual(['README.md: there is no table of features']);
   });
