@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { readBaseline, writeBaseline } from './baseline.mjs';
-import { buildCore, buildInterceptors } from './built-core.mjs';
+import { buildAdapters, buildCore } from './built-core.mjs';
 import { featureOf } from './features.mjs';
 import { measureFootprint } from './footprint.mjs';
 import { checkGates, doubtful } from './gates.mjs';
@@ -63,7 +63,7 @@ async function run(options) {
   const before = loadavg()[0];
   if (options.build) {
     await buildCore();
-    await buildInterceptors();
+    await buildAdapters();
   }
   const rows = measureAll(schedule(options), options);
   const footprint = options.only.has('footprint') ? await measureFootprint(options) : undefined;

@@ -2,6 +2,7 @@
 // of the sources during the run is half measured.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
@@ -36,22 +37,41 @@ export function coreEntry(subpath) {
   return join(coreDirectory, exports[subpath].default);
 }
 
-const interceptors = join(here, '.cache', 'interceptors.mjs');
+/** The packages that stand on the built core in features. */
+const adapters = ['interceptors', 'otel', 'prometheus', 'pino'];
 
-/** Makes one file of `@stageflow/interceptors` that stands on the built core. */
-export async function buildInterceptors() {
+const adapterFile = (/** @type {string} */ name) => join(here, '.cache', `${name}.mjs`);
+
+/** Makes one file of the main entry of each adapter, on the built core. */
+export async function buildAdapters() {
   const { rolldown } = await import('rolldown');
-  const core = Object.fromEntries(['.', './limits'].map((subpath) => [`@stageflow/core${subpath.slice(1)}`, coreEntry(subpath)]));
-  const bundle = await rolldown({
-    input: join(root, 'packages', 'interceptors', 'src', 'index.ts'),
-    plugins: [{ name: 'built core', resolveId: (id) => (core[id] ? { id: pathToFileURL(core[id]).href, external: true } : null) }],
-  });
-  await bundle.write({ file: interceptors, format: 'esm' });
-  await bundle.close();
+  const core = Object.fromEntries(
+    ['.', './limits', './ports'].map((subpath) => [`@stageflow/core${subpath.slice(1)}`, coreEntry(subpath)]),
+  );
+  for (const name of adapters) {
+    const bundle = await rolldown({
+      input: join(root, 'packages', name, 'src', 'index.ts'),
+      platform: 'node',
+      plugins: [{ name: 'built core', resolveId: (id) => (core[id] ? { id: pathToFileURL(core[id]).href, external: true } : null) }],
+    });
+    await bundle.write({ file: adapterFile(name), format: 'esm' });
+    await bundle.close();
+  }
 }
 
-export function importInterceptors() {
-  return import(pathToFileURL(interceptors).href);
+/** @param {'interceptors' | 'otel' | 'prometheus' | 'pino'} name */
+export function importAdapter(name) {
+  return import(pathToFileURL(adapterFile(name)).href);
+}
+
+/**
+ * What a package of this repository has among its own dependencies.
+ *
+ * @param {string} folder From the root.
+ * @param {string} specifier
+ */
+export function importDependencyOf(folder, specifier) {
+  return import(pathToFileURL(createRequire(join(root, folder, 'package.json')).resolve(specifier)).href);
 }
 
 /** @param {string} subpath */

@@ -1,11 +1,11 @@
-import { importInterceptors } from '../built-core.mjs';
+import { importAdapter } from '../built-core.mjs';
 import { chainOf } from './chain-of.mjs';
 import { optionsOf, runOf } from './run-of.mjs';
 
 /** A chain within limits that are never reached: what it costs that they are there. */
 export default (core, count) => {
   const within = (make) => async () => {
-    const interceptors = make(await importInterceptors());
+    const interceptors = make(await importAdapter('interceptors'));
     const run = runOf(chainOf(core, count), {}, { ...optionsOf.stageflow, ...(interceptors.length > 0 ? { interceptors } : {}) });
     return { run: async () => (await run()).v, yields: count - 1 };
   };
