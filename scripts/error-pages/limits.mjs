@@ -19,6 +19,31 @@ const chat = pipeline('chat', { outputs: { ask } });
 
 createRuntime({ pipelines: [chat], limits: { resources: { model: { capacity: 8 } } } });`,
   },
+  SF_RUN_CONFLICT: {
+    meaning: `A run was started with \`exclusive: { key, onConflict: 'reject' }\` while another of that key had not ended. Nothing of it has run. \`details.other\` is the run that was there first.`,
+    remedy: `Tell whoever asked that it is being worked on, or choose another word: \`queue\` waits until the others have ended, \`supersede\` cancels them.`,
+    details: { pipeline: 'chat', key: 'conversation 7', other: 'first' },
+    cause: `
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRuntime, pipeline, stage } from '@stageflow/core';
+
+const ask = stage('ask', { run: () => delay(20, 'Hello') });
+const chat = pipeline('chat', { outputs: { ask } });
+const runtime = createRuntime({ pipelines: [chat] });
+
+const exclusive = { key: 'conversation 7', onConflict: 'reject' } as const;
+await Promise.all([runtime.run(chat, {}, { exclusive, runId: 'first' }), runtime.run(chat, {}, { exclusive })]);`,
+    mend: `
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRuntime, pipeline, stage } from '@stageflow/core';
+
+const ask = stage('ask', { run: () => delay(20, 'Hello') });
+const chat = pipeline('chat', { outputs: { ask } });
+const runtime = createRuntime({ pipelines: [chat] });
+
+const exclusive = { key: 'conversation 7', onConflict: 'queue' } as const;
+export const runs = await Promise.all([runtime.run(chat, {}, { exclusive }), runtime.run(chat, {}, { exclusive })]);`,
+  },
   SF_RUN_REFUSED: {
     meaning: `As many runs were under way as \`limits.runs\` lets, and as many waited as may, or this one waited longer than it may. Nothing of it has run. \`details.why\` is \`queue_full\` or \`queue_timeout\`, \`details.limit\` the number that was reached.`,
     remedy: `Pass it on to whoever made the request, as an HTTP 429 or 503: the same call may succeed later. Where the host has room, raise the limits.`,

@@ -71,7 +71,7 @@ describe('a store for one tenant', () => {
   test('does not know the runs of others, by their ids either', async () => {
     const { store, acme, foreignWait } = await shared();
     const before = await store.load('run-of-umbrella', 'umbrella');
-    const batch = { records: [], waits: [], status: 'cancelled', outputs: undefined } as const;
+    const batch = { at: 0, records: [], waits: [], status: 'cancelled', outputs: undefined } as const;
     const epoch = before?.epoch as number;
     expect(await acme.load('run-of-umbrella', 'acme')).toBeUndefined();
     expect(await acme.acquire('run-of-umbrella', lease)).toBeUndefined();
@@ -86,7 +86,7 @@ describe('a store for one tenant', () => {
   test('does not open waits of another tenant in a run of its own', async () => {
     const { store, acme } = await shared();
     const [wait] = (await store.load('run-of-umbrella', 'umbrella'))?.waits ?? [];
-    const batch = { records: [], waits: [wait as never], status: undefined, outputs: undefined };
+    const batch = { at: 0, records: [], waits: [wait as never], status: undefined, outputs: undefined };
     await expect(acme.commit('run-of-acme', 1, batch)).rejects.toEqual(mismatch);
   });
 

@@ -1,5 +1,6 @@
 import { StageflowError } from './errors.ts';
 import type { RunEvent } from './event.ts';
+import type { ExclusiveOption } from './exclusive-runs.ts';
 import type { EventTarget } from './execution/emitter.ts';
 import type { Scheduler } from './execution/scheduler.ts';
 import type { RunOptions } from './execution/start-run.ts';
@@ -17,8 +18,10 @@ export interface AcceptedRun {
   readonly priority: number;
   /** The run it was started below. */
   readonly parent: ActiveRun | undefined;
-  /** Its place, which it may share with others. */
-  readonly place: RunPlace | undefined;
+  /** Its place, which it may share with others; of one that waits for its turn, not yet. */
+  place: RunPlace | undefined;
+  /** Present where it shares a key with runs that it must not meet. */
+  readonly exclusive: ExclusiveOption | undefined;
   readonly broadcast: RunBroadcast | undefined;
 }
 

@@ -42,6 +42,7 @@ export interface ErrorDetails {
     readonly limit: number;
   };
   SF_RESOURCE_ORDER: { readonly stage: string; readonly resource: string; readonly held: string };
+  SF_RUN_CONFLICT: { readonly pipeline: string; readonly key: string; readonly other: string };
   SF_RUN_REFUSED: { readonly pipeline: string; readonly why: 'queue_full' | 'queue_timeout'; readonly limit: number };
   SF_RUN_DEPTH_EXCEEDED: { readonly pipeline: string; readonly parentRunId: string; readonly maxDepth: number };
   SF_PARENT_ENDED: { readonly pipeline: string; readonly parentRunId: string; readonly why: string };

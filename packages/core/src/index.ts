@@ -23,6 +23,7 @@ export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export type { RecoverOptions, Recovery } from './durable/recovery.ts';
 export type { RecoveryOptions } from './durable/recovery-loop.ts';
+export type { Replay, ReplayDifference, ReplayedEnd } from './durable/replay.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
 export { summarizeError } from './error-summary.ts';
@@ -73,6 +74,7 @@ export {
   type StageSuspended,
   topicOf,
 } from './event.ts';
+export type { ExclusiveOption } from './exclusive-runs.ts';
 export type { RunOptions } from './execution/start-run.ts';
 export { fallback } from './fallback.ts';
 export {
@@ -145,7 +147,7 @@ export type { BlockedRun, CancelledRun, CompletedRun, FailedRun, OpenWait, Run, 
 export type { RunHandle } from './run-handle.ts';
 export type { ActiveRunInfo } from './run-registry.ts';
 export { createRuntime, type Runtime } from './runtime.ts';
-export type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+export type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export { isSecret, type Secret, secret } from './secret.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';

@@ -1,4 +1,5 @@
 import type { RecoveryOptions } from './durable/recovery-loop.ts';
+import type { ExclusiveOption } from './exclusive-runs.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import type { Interceptor } from './interceptor.ts';
 import type { RuntimeLimits } from './limits/runtime-limits.ts';
@@ -52,6 +53,17 @@ export interface ResumeOptions extends TenantOption {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `runtime.fork` takes besides the run. */
+export interface ForkOptions extends TenantOption {
+  /** The stage of the pipeline that is done again, and with it everything that stands behind it. @default none: what did not complete */
+  readonly from?: string | undefined;
+  /** The id of the new run. @default made like any other */
+  readonly newRunId?: string | undefined;
+  /** Values that stages and interceptors read, as for `run()`. @default none */
+  readonly extensions?: RunOptions['extensions'];
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a run on a runtime can be given besides its input. */
 export interface RuntimeRunOptions extends RunOptions {
   /**
@@ -59,6 +71,11 @@ export interface RuntimeRunOptions extends RunOptions {
    * from -1_000_000 to 1_000_000. @default that of the parent, else 0
    */
   readonly priority?: number | undefined;
+  /**
+   * Of the runs of this runtime that share a key, one at a time is under way: for a voice turn that replaces the one before
+   * it, or a document that is worked on by one run at a time. Does not reach other processes. @default none
+   */
+  readonly exclusive?: ExclusiveOption | undefined;
   /**
    * The run that this one is started below, by its handle or its id; it must be under way on this runtime. The child has
    * the identity of its parent where it is not given its own, and is cancelled when the parent stops or ends in any way

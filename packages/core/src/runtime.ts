@@ -2,13 +2,18 @@ import { ActiveRun } from './active-run.ts';
 import { type Delivery, DurableRuns } from './durable/durable-runs.ts';
 import { type RecoverOptions, type Recovery, recoverRuns } from './durable/recovery.ts';
 import { RecoveryLoop } from './durable/recovery-loop.ts';
+import type { Replay } from './durable/replay.ts';
+import { replayed } from './durable/replayed.ts';
 import { isStageflowError, StageflowError } from './errors.ts';
+import { ExclusiveRuns } from './exclusive-runs.ts';
 import type { EventTarget } from './execution/emitter.ts';
+import type { Journal } from './execution/journal.ts';
 import { RunResources } from './execution/run-resources.ts';
+import type { RunState } from './execution/run-state.ts';
 import { checkOptions, type RunAttachments, type RunOptions, startRun } from './execution/start-run.ts';
 import { systemClock } from './execution/system-clock.ts';
 import { uuidv7 } from './identity.ts';
-import { checkPriority, checkRules, integer } from './limits/limit-rules.ts';
+import { age, checkPriority, checkRules, integer } from './limits/limit-rules.ts';
 import { checkResources, Limiter, type LimitSnapshots } from './limits/runtime-limits.ts';
 import type { RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';
 import { brokenRules, leaseRules } from './plan/policy-problems.ts';
@@ -20,7 +25,7 @@ import { RunBroadcast, type RunHandle } from './run-handle.ts';
 import { inheritedFrom, parentOf } from './run-lineage.ts';
 import type { RunPlace } from './run-place.ts';
 import { type ActiveRunInfo, RunRegistry } from './run-registry.ts';
-import type { ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+import type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 import type { SinkCounters } from './sink-queue.ts';
 import { SinkQueues } from './sink-queues.ts';
 import type { Demand, Service } from './source.ts';
@@ -87,6 +92,32 @@ export interface Runtime {
    */
   resume(runId: string, options?: ResumeOptions): Promise<Run>;
   /**
+   * Begins a new run with the input and the results of one that the store keeps, whether or not that has ended; it stays as
+   * it is. Kept are the results of stages that completed, are what they were, and have nothing before them that is done
+   * again. The metadata of the new run say `forkedFrom`.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_UNKNOWN_STAGE, SF_PIPELINE_UNKNOWN, SF_RUN_EXISTS, SF_RUNTIME_CLOSED, SF_RUN_REFUSED,
+   *   SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @example
+   * ```ts
+   * const run = await runtime.fork(failed.runId, { from: 'answer' }); // with another prompt in "answer", say
+   * ```
+   */
+  fork(runId: string, options?: ForkOptions): Promise<Run>;
+  /**
+   * Does a run that the store keeps once more, to see whether the code still does what it did: stages are called with what
+   * they read then, effects are not made, questions have their answers, sleeps are over at once. Nothing is kept, nobody is
+   * told, no interceptor is asked.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @example
+   * ```ts
+   * const { differences: [first] } = await runtime.replay(runId);
+   * if (first !== undefined) console.log(`${first.path} yielded ${first.recorded?.output}, and now ${first.replayed?.output}`);
+   * ```
+   */
+  replay(runId: string, options?: TenantOption): Promise<Replay>;
+  /**
    * Goes on with every run of its pipelines that is due, of any tenant: runs whose process has died, and runs that rest and
    * have been answered, or whose time has come. Resolves when each of them has ended or come to rest again.
    *
@@ -98,6 +129,16 @@ export interface Runtime {
    * ```
    */
   recover(options?: RecoverOptions): Promise<Recovery>;
+  /**
+   * Deletes runs that ended longer ago than this, of any tenant and pipeline, with everything of them. Resolves to how many.
+   *
+   * @throws SF_OPTION_INVALID, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @example
+   * ```ts
+   * await runtime.prune({ olderThanMs: 30 * 86_400_000 });
+   * ```
+   */
+  prune(options: { readonly olderThanMs: number }): Promise<number>;
   /**
    * Answers a wait, once. A run that lives in this process goes on; any other when it is resumed.
    *
@@ -145,6 +186,7 @@ class HostRuntime implements Runtime {
   readonly #clock: Clock;
   readonly #sinks: SinkQueues;
   readonly #runs = new RunRegistry();
+  readonly #exclusive = new ExclusiveRuns();
   readonly #limiter: Limiter | undefined;
   readonly #durable: DurableRuns | undefined;
   readonly #recovery: RecoveryLoop | undefined;
@@ -246,6 +288,23 @@ class HostRuntime implements Runtime {
     return this.#launch(pipeline, undefined, active, stored);
   }
 
+  async fork(runId: string, { tenantId, from, newRunId, extensions, signal }: ForkOptions = {}): Promise<Run> {
+    const durable = this.#requireStore('fork()');
+    if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: runId });
+    const request = { runId, tenantId, from, newRunId: newRunId ?? this.#makeId({}), plans: this.pipelines };
+    const stored = await durable.fork(request);
+    const pipeline = this.pipelines.get(stored.pipeline) as RegisteredPipeline;
+    const active = this.#accept(pipeline, { ...stored.identity, extensions, signal });
+    return this.#launch(pipeline, undefined, active, stored, () => durable.keepFork(stored));
+  }
+
+  async replay(runId: string, { tenantId }: TenantOption = {}): Promise<Replay> {
+    const stored = await this.#requireStore('replay()').find(runId, tenantId, this.pipelines);
+    const { plan } = this.pipelines.get(stored.pipeline) as RegisteredPipeline;
+    const { config, random } = this.#options;
+    return replayed(plan, stored, this.#services, { config, random, clock: this.#clock });
+  }
+
   async recover(options: RecoverOptions = {}): Promise<Recovery> {
     const durable = this.#requireStore('recover()');
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: 'recover()' });
@@ -253,6 +312,11 @@ class HostRuntime implements Runtime {
     const page = async (limit: number, after: string | undefined) => durable.due(limit, after);
     const resume = ({ runId, tenantId }: DueRun) => this.resume(runId, { tenantId, signal: options.signal });
     return recoverRuns(page, resume, options, this.pipelines);
+  }
+
+  async prune({ olderThanMs }: { readonly olderThanMs: number }): Promise<number> {
+    checkRules([age('olderThanMs', olderThanMs)], 'prune');
+    return this.#requireStore('prune()').prune(olderThanMs);
   }
 
   async decide(waitId: string, answer: unknown, { tenantId }: TenantOption = {}): Promise<void> {
@@ -299,9 +363,19 @@ class HostRuntime implements Runtime {
     timer.cancel();
   }
 
-  async #launch(pipeline: RegisteredPipeline, input: unknown, active: ActiveRun, stored?: StoredRun): Promise<Run> {
+  /**
+   * @param stored - What was kept of it, where it goes on with that.
+   * @param keep - Keeps that, where it is new.
+   */
+  async #launch(
+    pipeline: RegisteredPipeline,
+    input: unknown,
+    active: ActiveRun,
+    stored?: StoredRun,
+    keep?: () => Promise<void>,
+  ): Promise<Run> {
     const { service, config, random, interceptors = [] } = this.#options;
-    const { runId, options, place, priority } = active.accepted;
+    const { runId, options, priority, exclusive } = active.accepted;
     const own = options.interceptors ?? [];
     const around = own.length === 0 ? interceptors : [...interceptors, ...own];
     const defaults = { service, config, random, clock: this.#clock };
@@ -309,6 +383,12 @@ class HostRuntime implements Runtime {
     const targets: readonly EventTarget[] = active.hasReaders ? [active, ...this.#sinks.queues] : this.#sinks.queues;
     let run: Run | undefined;
     try {
+      if (exclusive !== undefined) {
+        await this.#exclusive.turn(active, exclusive, options.signal);
+        // Not before: who waits for others to end must not hold the place that they wait for.
+        active.accepted.place ??= this.#place(options, priority);
+      }
+      const { place } = active.accepted;
       if (place?.isTaken === false) await place.admit(active, options.signal);
       const started = await startRun(
         pipeline.plan,
@@ -321,7 +401,7 @@ class HostRuntime implements Runtime {
           resources: resources === undefined || resources.size === 0 ? undefined : new RunResources(resources, priority),
           onScheduler: (scheduler) => active.attach(scheduler),
           stopBefore: () => active.stop,
-          ...this.#journaling(active, stored),
+          ...this.#journaling(active, stored, keep),
         },
       );
       run = await started.result;
@@ -336,12 +416,16 @@ class HostRuntime implements Runtime {
   }
 
   /** What keeps a run, where there is a store. */
-  #journaling(active: ActiveRun, stored: StoredRun | undefined): Partial<RunAttachments> {
+  #journaling(active: ActiveRun, stored?: StoredRun, keep?: () => Promise<void>): Partial<RunAttachments> {
     const durable = this.#durable;
     if (durable === undefined) return {};
     const onBroken = (error: StageflowError): void => active.fail(error);
     if (stored === undefined) return { openJournal: (state) => durable.create(state, onBroken) };
-    return { restoredInput: true, openJournal: async (state) => durable.reopen(stored, state, onBroken) };
+    const openJournal = async (state: RunState): Promise<Journal> => {
+      await keep?.();
+      return durable.reopen(stored, state, onBroken);
+    };
+    return { restoredInput: true, openJournal };
   }
 
   /** Makes a run one of this runtime's, before anything of it starts. */
@@ -352,13 +436,18 @@ class HostRuntime implements Runtime {
     const parent = parentOf(this.#runs, name, given.parent, this.#options.limits?.maxRunDepth);
     const { priority = parent?.accepted.priority ?? 0 } = given;
     checkPriority(priority);
-    const mine = (): RunPlace | undefined => taken ?? this.#limiter?.place({ key: given.tenantId, priority });
+    const mine = (): RunPlace | undefined => taken ?? (given.exclusive === undefined ? this.#place(given, priority) : undefined);
     const place = parent === undefined ? mine() : parent.accepted.place?.join();
     const runId = given.runId ?? this.#makeId(given);
     const options = parent === undefined ? given : { ...mergedOptions(inheritedFrom(parent), given), parentRunId: parent.accepted.runId };
-    const active = new ActiveRun({ runId, pipeline: name, options, priority, parent, place, broadcast });
+    const { exclusive } = given;
+    const active = new ActiveRun({ runId, pipeline: name, options, priority, parent, place, exclusive, broadcast });
     this.#runs.add(active);
     return active;
+  }
+
+  #place({ tenantId }: RunOptions, priority: number): RunPlace | undefined {
+    return this.#limiter?.place({ key: tenantId, priority });
   }
 
   #makeId({ makeId = this.#options.makeId }: RunOptions): string {

@@ -14,6 +14,7 @@ type Limited =
   | 'SF_RESOURCE_UNKNOWN'
   | 'SF_RESOURCE_REFUSED'
   | 'SF_RESOURCE_ORDER'
+  | 'SF_RUN_CONFLICT'
   | 'SF_RUN_REFUSED'
   | 'SF_RUN_DEPTH_EXCEEDED'
   | 'SF_PARENT_ENDED';
@@ -65,6 +66,16 @@ export const limitProvocations: { readonly [C in Limited]: Readonly<Record<strin
   SF_RESOURCE_REFUSED: {
     'by a full queue': () => secondRefused({ capacity: 1, queue: { limit: 0 } }),
     'after a wait, with a key': () => secondRefused({ capacity: 5, perKey: 1, queue: { timeoutMs: 10 } }, 'acme'),
+  },
+  SF_RUN_CONFLICT: {
+    'with one of its key': async () => {
+      const { clock, start } = host(undefined, {});
+      const exclusive = { key: 'conversation 7', onConflict: 'reject' };
+      const first = start('run-0', { exclusive });
+      const refused = thrownBy(() => start('run-1', { exclusive }).result);
+      await clock.settle(first.result);
+      return refused;
+    },
   },
   SF_RESOURCE_ORDER: {
     'by a callee': async () => {

@@ -63,6 +63,9 @@ const migrations: readonly string[] = [
 
   -- What is due, by id. Each has only what may be due in it, so that history costs nothing.
   CREATE INDEX stageflow_runs_woken ON stageflow_runs (run_id) WHERE status = 'suspended' AND is_woken = 1;
+  ALTER TABLE stageflow_runs ADD COLUMN ended_at REAL;
+  -- What may be pruned, the oldest first. Runs that have not ended are not in it.
+  CREATE INDEX stageflow_runs_ended ON stageflow_runs (ended_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX stageflow_waits_expiring ON stageflow_waits (expires_at) WHERE status = 'open' AND expires_at IS NOT NULL;
   `,
 ];

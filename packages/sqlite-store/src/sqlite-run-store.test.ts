@@ -74,6 +74,7 @@ test('a batch of which one part cannot be written adds nothing', async () => {
   );
   const record = { status: 'completed' as const, attempts: 1, fingerprint: '', at: 0 };
   const batch = {
+    at: 0,
     records: [
       { ...record, path: 'first' },
       { ...record, path: 'last' },
@@ -95,7 +96,7 @@ test('the error that broke a transaction is told, also where it has been rolled 
   await store.create(run, lease);
   database.exec("CREATE TRIGGER full BEFORE INSERT ON stageflow_records BEGIN SELECT RAISE(ROLLBACK, 'the disk is full'); END");
   const record = { path: 'a', status: 'completed' as const, attempts: 1, fingerprint: '', at: 0 };
-  await expect(store.commit('r', 1, { records: [record], waits: [], status: undefined, outputs: undefined })).rejects.toThrow(
+  await expect(store.commit('r', 1, { at: 0, records: [record], waits: [], status: undefined, outputs: undefined })).rejects.toThrow(
     'the disk is full',
   );
   database.close();

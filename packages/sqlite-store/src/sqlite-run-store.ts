@@ -34,6 +34,7 @@ export type SqliteRunStoreOptions =
 /** A run store in a SQLite file. */
 export interface SqliteRunStore extends RunStore {
   readonly due: NonNullable<RunStore['due']>;
+  readonly prune: NonNullable<RunStore['prune']>;
   /** Closes the file that the store has opened. Runs under way lose their store. */
   close(): void;
 }
@@ -127,13 +128,13 @@ class SqliteStore implements SqliteRunStore {
     return this.#statements.renew.run(until, runId, epoch).changes === 1;
   }
 
-  async commit(runId: string, epoch: number, { records, waits, status, outputs, resting = [] }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, { at, records, waits, status, outputs, resting = [] }: JournalBatch): Promise<boolean> {
     return this.#atomically((statements) => {
       if (statements.isHeld.get(runId, epoch) === undefined) return false;
       this.#addRecords(runId, records);
       for (const wait of waits) this.#open(runId, wait);
       if (status !== undefined && status !== 'running') {
-        statements.settle.run(status, outputs ?? null, runId);
+        statements.settle.run(status, outputs ?? null, status === 'suspended' ? null : at, runId);
         if (status !== 'suspended') statements.withdraw.run(runId);
         else if (resting.some((waitId) => statements.isAnswered.get(waitId) !== undefined)) statements.wake.run(runId);
       }
@@ -200,6 +201,14 @@ class SqliteStore implements SqliteRunStore {
   async due(now: number, limit: number, after = ''): Promise<readonly DueRun[]> {
     const rows = this.#statements.due.all(after, now, after, after, now, limit) as readonly DueRow[];
     return rows.map(({ run_id, tenant_id, pipeline }) => ({ runId: run_id, tenantId: tenant_id ?? undefined, pipeline }));
+  }
+
+  async prune(endedBefore: number, limit: number): Promise<number> {
+    return this.#atomically(({ ended, deleteEarly, deleteWaits, deleteRecords, deleteRun }) => {
+      const old = ended.all(endedBefore, limit) as readonly { readonly run_id: string }[];
+      for (const { run_id } of old) for (const statement of [deleteEarly, deleteWaits, deleteRecords, deleteRun]) statement.run(run_id);
+      return old.length;
+    });
   }
 
   #atomically<T>(work: (statements: Statements) => T): T {

@@ -13,7 +13,12 @@ const texts = {
     RETURNING epoch`,
   renew: 'UPDATE stageflow_runs SET leased_until = ? WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
   isHeld: 'SELECT 1 FROM stageflow_runs WHERE run_id = ? AND epoch = ? AND owner IS NOT NULL',
-  settle: 'UPDATE stageflow_runs SET status = ?, owner = NULL, outputs = ? WHERE run_id = ?',
+  settle: 'UPDATE stageflow_runs SET status = ?, owner = NULL, outputs = ?, ended_at = ? WHERE run_id = ?',
+  ended: 'SELECT run_id FROM stageflow_runs WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?',
+  deleteRun: 'DELETE FROM stageflow_runs WHERE run_id = ?',
+  deleteRecords: 'DELETE FROM stageflow_records WHERE run_id = ?',
+  deleteWaits: 'DELETE FROM stageflow_waits WHERE run_id = ?',
+  deleteEarly: 'DELETE FROM stageflow_early WHERE run_id = ?',
   // Parameters: the id after which to begin and the time, three times; how many.
   due: `SELECT run_id, tenant_id, run ->> 'pipeline' AS pipeline FROM stageflow_runs
     WHERE run_id > ? AND status = 'running' AND leased_until <= ?

@@ -58,7 +58,7 @@ test('of processes that answer one wait and take one run at once, one does each'
     status: 'open',
     answer: undefined,
   };
-  await store.commit('shared', 1, { records: [], waits: [wait], status: undefined, outputs: undefined });
+  await store.commit('shared', 1, { at: 0, records: [], waits: [wait], status: undefined, outputs: undefined });
   const reports = await openFromProcesses(file, 8);
   expect(reports.map(({ answer }) => answer).sort()).toEqual([
     'already answered',

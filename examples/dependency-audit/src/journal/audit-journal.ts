@@ -96,7 +96,7 @@ async function giveUp(store: RunStore, runId: string): Promise<void> {
     const now = Date.now();
     const taken = await store.acquire(runId, { owner: 'dependency-audit', now, until: now + leaseMs });
     if (taken !== undefined) {
-      await store.commit(runId, taken.epoch, { records: [], waits: [], status: 'cancelled', outputs: undefined });
+      await store.commit(runId, taken.epoch, { at: Date.now(), records: [], waits: [], status: 'cancelled', outputs: undefined });
       return;
     }
     if (now > patience) return;

@@ -12,12 +12,17 @@ export function changedPaths(plan: Plan, records: readonly JournalRecord[]): rea
 }
 
 /** The stage at a path; `called` for what a stage called, which the plan does not know. */
-function stageAt(plan: Plan, path: string): { readonly plan: Plan; readonly stage: PlannedStage } | 'called' | undefined {
+export function stageAt(plan: Plan, path: string): { readonly plan: Plan; readonly stage: PlannedStage } | 'called' | undefined {
   const [first = '', ...rest] = segments(path);
   const stage = plan.stages[plan.indexByName.get(first) ?? -1];
   if (stage === undefined || rest.length === 0) return stage && { plan, stage };
   const body = stage.region?.body;
   return body === undefined ? 'called' : stageAt(body, rest.join('/'));
+}
+
+/** The name of the stage of the pipeline itself that a path is of, or in. */
+export function topStage(path: string): string {
+  return segments(path)[0] as string;
 }
 
 /** The names of a path, without keys; a key may hold a slash, brackets in it are escaped. */

@@ -1,21 +1,40 @@
 import { isStageflowError, StageflowError } from '../errors.ts';
 import type { RunState } from '../execution/run-state.ts';
 import type { RunIdentity } from '../identity.ts';
+import { nearestName } from '../nearest-name.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { DueRun, Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
 import { changedPaths } from './changed-paths.ts';
 import { decode, type Encoded, encode } from './codec.ts';
+import { keptRecords } from './kept-records.ts';
+import { restoreInput } from './restore-input.ts';
 import { openWait, RunJournal } from './run-journal.ts';
 
 /** What became of an answer or a delivery. */
 export type Delivery = 'answered' | 'kept';
 
+/** How many runs are deleted in one step: few enough that nobody waits long for it. */
+const prunedAtOnce = 500;
+
 /** An activation that is not over. */
 interface Live {
   readonly journal: RunJournal;
   renewal: Timer;
+}
+
+/** The plans that are known, by the name of their pipeline. */
+type Plans = ReadonlyMap<string, { readonly plan: Plan }>;
+
+/** Which run is to be begun with results of which other. */
+interface ForkRequest {
+  readonly runId: string;
+  readonly tenantId: string | undefined;
+  /** The stage that is done again, and with it what stands behind it. */
+  readonly from: string | undefined;
+  readonly newRunId: string;
+  readonly plans: Plans;
 }
 
 /** The runs of one runtime that a store keeps. */
@@ -51,21 +70,12 @@ export class DurableRuns {
   }
 
   /** Takes a run over, with everything that was kept of it. */
-  async take(
-    runId: string,
-    tenantId: string | undefined,
-    plans: ReadonlyMap<string, { readonly plan: Plan }>,
-    compatible: boolean,
-  ): Promise<StoredRun> {
-    const found = await this.#guarded(() => this.#store.load(runId, tenantId));
-    if (found === undefined) throw new StageflowError('SF_RUN_UNKNOWN', { runId });
+  async take(runId: string, tenantId: string | undefined, plans: Plans, compatible: boolean): Promise<StoredRun> {
+    const found = await this.#load(runId, tenantId);
     if (found.status !== 'running' && found.status !== 'suspended') {
       throw new StageflowError('SF_RUN_NOT_RESUMABLE', { runId, why: `it has ended as ${found.status}` });
     }
-    const plan = plans.get(found.pipeline)?.plan;
-    if (plan === undefined) {
-      throw new StageflowError('SF_PIPELINE_UNKNOWN', { pipeline: found.pipeline, nearest: undefined, otherOfThatName: false });
-    }
+    const plan = planOf(found, plans);
     const paths = compatible ? [] : changedPaths(plan, found.records);
     if (paths.length > 0) throw new StageflowError('SF_PLAN_CHANGED', { pipeline: plan.name, runId, paths });
     const taken = await this.#guarded(() => this.#store.acquire(runId, this.#lease()));
@@ -76,12 +86,61 @@ export class DurableRuns {
     return { ...run, identity: revivedIdentity(run.identity), epoch: taken.epoch };
   }
 
+  /**
+   * A run of one of these pipelines, as it was kept.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_STORE_FAILED
+   */
+  async find(runId: string, tenantId: string | undefined, plans: Plans): Promise<StoredRun> {
+    const found = await this.#load(runId, tenantId);
+    planOf(found, plans);
+    return { ...found, identity: revivedIdentity(found.identity) };
+  }
+
+  /** @throws SF_RUN_UNKNOWN, SF_STORE_FAILED */
+  async #load(runId: string, tenantId: string | undefined): Promise<StoredRun> {
+    const found = await this.#guarded(() => this.#store.load(runId, tenantId));
+    if (found === undefined) throw new StageflowError('SF_RUN_UNKNOWN', { runId });
+    return found;
+  }
+
+  /**
+   * A new run that begins with results of another, not kept yet.
+   *
+   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_UNKNOWN_STAGE, SF_STORE_FAILED
+   */
+  async fork({ runId, tenantId, from, newRunId, plans }: ForkRequest): Promise<StoredRun> {
+    const found = await this.#load(runId, tenantId);
+    const plan = planOf(found, plans);
+    if (from !== undefined && !plan.indexByName.has(from)) {
+      const nearest = nearestName(from, plan.indexByName.keys());
+      throw new StageflowError('SF_UNKNOWN_STAGE', { stage: from, reader: 'fork()', nearest }, { pipeline: plan.name, runId });
+    }
+    const { pipeline, input } = found;
+    const metadata = { ...found.identity.metadata, forkedFrom: runId };
+    const identity = { ...found.identity, runId: newRunId, metadata };
+    const run = {
+      runId: newRunId,
+      pipeline,
+      version: plan.version,
+      identity: revivedIdentity(identity),
+      input,
+      createdAt: this.#clock.now(),
+    };
+    return { ...run, status: 'running', epoch: 1, records: keptRecords(plan, found.records, from), waits: [], early: [] };
+  }
+
+  /** Keeps a run that was forked, with its results. @throws SF_RUN_EXISTS, SF_STORE_FAILED */
+  async keepFork({ runId, pipeline, version, identity, input, createdAt, records }: StoredRun): Promise<void> {
+    const run = { runId, pipeline, version, identity: plainIdentity(identity, pipeline), input, createdAt };
+    await this.#guarded(() => this.#store.create(run, this.#lease()));
+    const batch = { at: createdAt, records, waits: [], status: undefined, outputs: undefined };
+    await this.#guarded(() => this.#store.commit(runId, 1, batch));
+  }
+
   /** Opens the journal of a run that was taken, and gives the run its inputs. */
   reopen(stored: StoredRun, state: RunState, onBroken: (error: StageflowError) => void): RunJournal {
-    for (const [name, value] of Object.entries(stored.input)) {
-      const slot = state.plan.slotOf('input', name);
-      if (slot !== undefined) state.slots[slot] = decode(value);
-    }
+    restoreInput(stored, state);
     return this.#open(state, stored.epoch, stored, onBroken);
   }
 
@@ -140,6 +199,18 @@ export class DurableRuns {
     return this.#guarded(() => due(this.#clock.now(), limit, after));
   }
 
+  /** @throws SF_RUNTIME_REQUIRED where the store cannot; SF_STORE_FAILED */
+  async prune(olderThanMs: number): Promise<number> {
+    const prune = this.#store.prune?.bind(this.#store);
+    if (prune === undefined) throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: 'prune()', feature: 'a store that deletes runs' });
+    const endedBefore = this.#clock.now() - olderThanMs;
+    let count = 0;
+    for (let deleted = prunedAtOnce; deleted === prunedAtOnce; count += deleted) {
+      deleted = await this.#guarded(() => prune(endedBefore, prunedAtOnce));
+    }
+    return count;
+  }
+
   async waits(filter: WaitFilter): Promise<readonly OpenWait[]> {
     return (await this.#guarded(() => this.#store.waits(filter))).map(openWait);
   }
@@ -193,6 +264,13 @@ export class DurableRuns {
       throw new StageflowError('SF_STORE_FAILED', { store: this.#store.name, why }, { cause });
     }
   }
+}
+
+/** @throws SF_PIPELINE_UNKNOWN */
+function planOf({ pipeline }: StoredRun, plans: Plans): Plan {
+  const plan = plans.get(pipeline)?.plan;
+  if (plan !== undefined) return plan;
+  throw new StageflowError('SF_PIPELINE_UNKNOWN', { pipeline, nearest: undefined, otherOfThatName: false });
 }
 
 /** Metadata are users' data, and stores take plain data: what JSON has no word for is tagged. */

@@ -24,6 +24,8 @@ interface KeptRun extends Mutable<Omit<StoredRun, 'records' | 'waits' | 'early'>
   /** Whether it rests and has been answered since. */
   isWoken: boolean;
   leasedUntil: number;
+  /** Epoch milliseconds; `undefined` while it has not ended. */
+  endedAt: number | undefined;
 }
 
 /**
@@ -44,14 +46,14 @@ class MemoryRunStore implements RunStore {
 
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
     if (this.#runs.has(run.runId)) throw new StageflowError('SF_RUN_EXISTS', { runId: run.runId });
-    const fresh = { status: 'running', epoch: 1, isWoken: false } as const;
+    const fresh = { status: 'running', epoch: 1, isWoken: false, endedAt: undefined } as const;
     this.#runs.set(run.runId, { ...run, ...fresh, records: [], waits: [], early: [], owner, leasedUntil: until });
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
     const found = this.#find(runId, tenantId);
     if (found === undefined) return undefined;
-    const { owner: _owner, leasedUntil: _leasedUntil, isWoken: _isWoken, ...run } = found;
+    const { owner: _owner, leasedUntil: _leasedUntil, isWoken: _isWoken, endedAt: _endedAt, ...run } = found;
     return { ...run, records: [...run.records], waits: run.waits.map((wait) => ({ ...wait })), early: [...run.early] };
   }
 
@@ -69,7 +71,7 @@ class MemoryRunStore implements RunStore {
     return true;
   }
 
-  async commit(runId: string, epoch: number, { records, waits, status, resting = [] }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, { at, records, waits, status, resting = [] }: JournalBatch): Promise<boolean> {
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === undefined) return false;
     run.records.push(...records);
@@ -78,7 +80,10 @@ class MemoryRunStore implements RunStore {
       run.status = status;
       run.owner = undefined;
       run.isWoken = run.waits.some((wait) => wait.status === 'answered' && resting.includes(wait.waitId));
-      if (isTerminal(run)) for (const wait of run.waits) if (wait.status === 'open') wait.status = 'withdrawn';
+      if (isTerminal(run)) {
+        run.endedAt = at;
+        for (const wait of run.waits) if (wait.status === 'open') wait.status = 'withdrawn';
+      }
     }
     return true;
   }
@@ -132,6 +137,15 @@ class MemoryRunStore implements RunStore {
       .sort((left, right) => (left.runId < right.runId ? -1 : 1))
       .slice(0, limit)
       .map(({ runId, pipeline, identity }) => ({ runId, tenantId: identity.tenantId, pipeline }));
+  }
+
+  async prune(endedBefore: number, limit: number): Promise<number> {
+    const old = Array.from(this.#runs.values())
+      .filter(({ endedAt }) => endedAt !== undefined && endedAt < endedBefore)
+      .sort((left, right) => (left.endedAt as number) - (right.endedAt as number))
+      .slice(0, limit);
+    for (const { runId } of old) this.#runs.delete(runId);
+    return old.length;
   }
 
   #find(runId: string, tenantId: string | undefined): KeptRun | undefined {

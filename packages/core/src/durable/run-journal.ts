@@ -8,11 +8,9 @@ import type { Clock } from '../ports/clock.ts';
 import type { JournalBatch, JournalRecord, RunStore, StoredRun, StoredStatus, StoredWait } from '../ports/run-store.ts';
 import type { OpenWait } from '../run.ts';
 import { decode, type Encoded, encode } from './codec.ts';
-import { plainError, revivedError } from './error-json.ts';
+import { plainError } from './error-json.ts';
 import { fingerprint } from './fingerprint.ts';
-
-/** The answer of a wait that has expired, where nobody said what else it is to be. No value is written like this. */
-const expiredAnswer = '{"$sf":"expired"}' as Encoded;
+import { endOf, expiredAnswer, wasExpired } from './journaled-end.ts';
 
 /** What a journal is opened with. */
 export interface JournalOptions {
@@ -67,14 +65,7 @@ export class RunJournal implements Journal {
 
   restored(path: string): JournaledEnd | undefined {
     const record = this.#restored.get(path);
-    return (
-      record && {
-        outcome: outcomeOf(record),
-        attempts: record.attempts,
-        values: record.values,
-        failure: record.error && revivedError(record.error),
-      }
-    );
+    return record && endOf(record);
   }
 
   keep(path: string, output: unknown): StageflowError | undefined {
@@ -124,9 +115,7 @@ export class RunJournal implements Journal {
     const waitId = this.#waitId(path, type);
     const known = this.#waits.get(waitId);
     if (known?.status === 'answered')
-      return known.answer === expiredAnswer
-        ? { waitId, state: 'expired' }
-        : { waitId, state: 'answered', answer: decode(known.answer as Encoded) };
+      return wasExpired(known) ? { waitId, state: 'expired' } : { waitId, state: 'answered', answer: decode(known.answer as Encoded) };
     this.#listeners.set(waitId, [...(this.#listeners.get(waitId) ?? []), onAnswer]);
     if (known !== undefined) {
       queueMicrotask(onOpen);
@@ -159,7 +148,7 @@ export class RunJournal implements Journal {
   answer(path: string, type: string): WaitAnswer | undefined {
     const wait = this.#waits.get(this.#waitId(path, type));
     if (wait?.status !== 'answered') return undefined;
-    return wait.answer === expiredAnswer ? { expired: true } : { value: decode(wait.answer as Encoded) };
+    return wasExpired(wait) ? { expired: true } : { value: decode(wait.answer as Encoded) };
   }
 
   expire(waitId: string): void {
@@ -222,7 +211,7 @@ export class RunJournal implements Journal {
 
   async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined): Promise<void> {
     const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
-    const batch: JournalBatch = { records: this.#records, waits: this.#opened, status, outputs, resting };
+    const batch: JournalBatch = { at: this.#options.clock.now(), records: this.#records, waits: this.#opened, status, outputs, resting };
     this.#records = [];
     this.#opened = [];
     const { store, identity } = this.#options;
@@ -261,18 +250,4 @@ function escaped(text: string): string {
 /** An open wait as a run reports it. */
 export function openWait({ waitId, path, type, request, openedAt, expiresAt, runId, pipeline }: StoredWait): OpenWait {
   return { waitId, runId, pipeline, path, type, request: request === undefined ? undefined : decode(request), openedAt, expiresAt };
-}
-
-function outcomeOf({ status, output, reason, error, path }: JournalRecord): StageOutcome {
-  const failure = error && revivedError(error);
-  switch (status) {
-    case 'completed':
-      return { status, output: output === undefined ? undefined : decode(output) };
-    case 'failed':
-      return { status, error: failure ?? new StageflowError('SF_STAGE_FAILED', { stage: path, thrown: 'it failed before.' }) };
-    case 'blocked':
-      return { status, reason: reason ?? '', error: failure };
-    default:
-      return { status: 'skipped', reason: reason ?? '' };
-  }
 }

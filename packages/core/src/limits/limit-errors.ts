@@ -5,6 +5,7 @@ type Code =
   | 'SF_RESOURCE_UNKNOWN'
   | 'SF_RESOURCE_REFUSED'
   | 'SF_RESOURCE_ORDER'
+  | 'SF_RUN_CONFLICT'
   | 'SF_RUN_REFUSED'
   | 'SF_RUN_DEPTH_EXCEEDED'
   | 'SF_PARENT_ENDED';
@@ -27,6 +28,11 @@ export const limitErrors: { readonly [C in Code]: ErrorEntry<ErrorDetails[C]> } 
   SF_RESOURCE_ORDER: entry(
     (d) => `Stage "${d.stage}" needs resource "${d.resource}" while a stage that called it holds "${d.held}", which comes after it.`,
     (d) => `Two such stages could wait for each other. Declare "${d.resource}" before "${d.held}", or let the caller name it, too.`,
+  ),
+  SF_RUN_CONFLICT: entry(
+    (d) => `Pipeline "${d.pipeline}" was not run, because run "${d.other}" of the key "${d.key}" has not ended.`,
+    () => 'Try again when it has ended, or say "queue" or "supersede" in place of "reject".',
+    true,
   ),
   SF_RUN_REFUSED: entry(
     (d) => `Pipeline "${d.pipeline}" was not run, because no place was free: ${refusal(d)}.`,

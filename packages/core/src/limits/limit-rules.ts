@@ -25,6 +25,23 @@ export function duration(option: string, value: unknown): Rule {
   };
 }
 
+/** An option that must be a length of time, however long. */
+export function age(option: string, value: unknown): Rule {
+  const holds = (given: unknown): boolean => Number.isFinite(given) && (given as number) >= 0;
+  return { option, value, expected: 'a number of milliseconds of at least 0', holds };
+}
+
+/** An option that must be a text that is not empty. */
+export function text(option: string, value: unknown): Rule {
+  return { option, value, expected: 'a text that is not empty', holds: (given) => typeof given === 'string' && given !== '' };
+}
+
+/** An option that must be one of these words. */
+export function oneOf(option: string, value: unknown, words: readonly string[]): Rule {
+  const expected = words.map((word) => `"${word}"`).join(', ');
+  return { option, value, expected: `one of ${expected}`, holds: (given) => words.includes(given as string) };
+}
+
 function share(option: string, value: unknown): Rule {
   return {
     option,

@@ -70,6 +70,8 @@ export interface StoredRun extends NewRun {
 
 /** What one activation adds, all of it or nothing. */
 export interface JournalBatch {
+  /** When, by the clock of the activation: epoch milliseconds. With a terminal status, when the run ended. */
+  readonly at: number;
   readonly records: readonly JournalRecord[];
   /** Waits that are open from now on. */
   readonly waits: readonly StoredWait[];
@@ -115,6 +117,11 @@ export interface RunStore {
    * `limit`, from the one after `after`.
    */
   due?(now: number, limit: number, after?: string): Promise<readonly DueRun[]>;
+  /**
+   * Deletes runs that ended before a time, with everything of them, those that ended first, at most `limit`. Runs that have
+   * not ended stay, however old. Resolves to how many were deleted.
+   */
+  prune?(endedBefore: number, limit: number): Promise<number>;
 }
 
 /** A run that is to go on. */

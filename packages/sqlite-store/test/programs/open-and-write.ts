@@ -16,7 +16,7 @@ await store.create(
 const accepted: boolean[] = [];
 for (let count = 0; count < 10; count++) {
   const record = { path: `${count}`, status: 'completed' as const, attempts: 1, fingerprint: '', at: now };
-  accepted.push(await store.commit(runId, 1, { records: [record], waits: [], status: undefined, outputs: undefined }));
+  accepted.push(await store.commit(runId, 1, { at: 0, records: [record], waits: [], status: undefined, outputs: undefined }));
 }
 const answer = await store.answer('shared', JSON.stringify(runId) as Encoded, undefined);
 const acquired = await store.acquire('shared', { owner: runId, until: now + 60_000, now });

@@ -148,7 +148,7 @@ const mutants: readonly Mutant[] = [
     make: sabotaged((store) => ({
       commit: async (runId, epoch, batch) => {
         for (const record of batch.records) {
-          await store.commit(runId, epoch, { records: [record], waits: [], status: undefined, outputs: undefined });
+          await store.commit(runId, epoch, { at: 0, records: [record], waits: [], status: undefined, outputs: undefined });
           await turn();
         }
         return store.commit(runId, epoch, { ...batch, records: [] });
@@ -339,6 +339,51 @@ const mutants: readonly Mutant[] = [
     breaks: 'gives due runs in any order and number',
     make: sabotaged((store) => ({ due: async (now) => [...((await store.due?.(now, 1_000)) ?? [])].reverse() })),
     caughtBy: ['due(): gives them in the order of their ids, as many as are asked for, from one on'],
+  },
+  {
+    breaks: 'prunes runs that have not ended',
+    make: sabotaged((store) => ({
+      commit: (runId, epoch, batch) =>
+        store.commit(runId, epoch, { ...batch, status: batch.status === 'suspended' ? 'failed' : batch.status }),
+    })),
+    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+  },
+  {
+    breaks: 'prunes what ended at the very time',
+    make: sabotaged((store) => ({ prune: async (endedBefore, limit) => (await store.prune?.(endedBefore + 1, limit)) ?? 0 })),
+    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+  },
+  {
+    breaks: 'prunes all at once',
+    make: sabotaged((store) => ({ prune: async (endedBefore) => (await store.prune?.(endedBefore, 1_000)) ?? 0 })),
+    caughtBy: ['prune(): begins with those that ended first, and deletes as many as it is told'],
+  },
+  {
+    breaks: 'takes the time of its process for the end of a run',
+    make: sabotaged((store) => ({ commit: (runId, epoch, batch) => store.commit(runId, epoch, { ...batch, at: 0 }) })),
+    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+  },
+  {
+    breaks: 'forgets a run, and keeps its records for the next of its id',
+    make: () => {
+      const store = memoryRunStore();
+      const kept = new Map<string, StoredRun>();
+      return {
+        ...methodsOf(() => store),
+        prune: async (endedBefore: number, limit: number) => {
+          for (const id of ['again']) {
+            const run = await store.load(id, undefined);
+            if (run !== undefined) kept.set(id, run);
+          }
+          return (await store.prune?.(endedBefore, limit)) ?? 0;
+        },
+        load: async (runId: string, tenantId: string | undefined) => {
+          const run = await store.load(runId, tenantId);
+          return run && withRecords(run, (records) => [...(kept.get(runId)?.records ?? []), ...records]);
+        },
+      };
+    },
+    caughtBy: ['prune(): leaves nothing behind that a new run of the same id would find'],
   },
   {
     breaks: 'folds the case of ids',

@@ -59,7 +59,7 @@ export function openWait(runId: string, path: string, members: Partial<StoredWai
 
 /** A batch with what is given and nothing else. */
 export function batch(members: Partial<JournalBatch>): JournalBatch {
-  return { records: [], waits: [], status: undefined, outputs: undefined, ...members };
+  return { at: startedAt, records: [], waits: [], status: undefined, outputs: undefined, ...members };
 }
 
 /** Plain data as core would hand it over; a store does not look into it. */

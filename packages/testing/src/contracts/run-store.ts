@@ -3,6 +3,7 @@ import type { ContractCase } from './contract-case.ts';
 import { runStoreDueCases } from './run-store-due.ts';
 import { runStoreJournalCases } from './run-store-journal.ts';
 import { runStoreLeaseCases } from './run-store-leases.ts';
+import { runStoreRetentionCases } from './run-store-retention.ts';
 import { runStoreWaitCases } from './run-store-waits.ts';
 
 /**
@@ -21,4 +22,5 @@ export const runStoreContract: readonly ContractCase<RunStore>[] = [
   ...runStoreLeaseCases,
   ...runStoreWaitCases,
   ...runStoreDueCases,
+  ...runStoreRetentionCases,
 ];

@@ -1,0 +1,62 @@
+import type { ActiveRun } from './active-run.ts';
+import { StageflowError } from './errors.ts';
+import { checkRules, oneOf, text } from './limits/limit-rules.ts';
+
+/** Says that of the runs that share a key, one at a time is wanted. */
+export interface ExclusiveOption {
+  /** What they share: a conversation, a document. Runs of another tenant have keys of their own. */
+  readonly key: string;
+  /**
+   * What becomes of it where runs of that key have not ended: `supersede` cancels them and begins at once, `queue` begins when
+   * they have ended, `reject` is refused.
+   */
+  readonly onConflict: 'supersede' | 'queue' | 'reject';
+}
+
+/** The runs of one runtime that share keys, in the order in which they came. */
+export class ExclusiveRuns {
+  readonly #byKey = new Map<string, Set<ActiveRun>>();
+
+  /**
+   * Resolves when the run may begin, or need not any more because it was cancelled.
+   *
+   * @throws SF_OPTION_INVALID, SF_RUN_CONFLICT, as rejections.
+   */
+  async turn(active: ActiveRun, { key, onConflict }: ExclusiveOption, signal: AbortSignal | undefined): Promise<void> {
+    checkRules([text('key', key), oneOf('onConflict', onConflict, ['supersede', 'queue', 'reject'])], 'exclusive');
+    const { runId, pipeline } = active.accepted;
+    const scoped = scopedKey(active, key);
+    const before = [...(this.#byKey.get(scoped) ?? [])];
+    const [first] = before;
+    if (first !== undefined && onConflict === 'reject')
+      throw new StageflowError('SF_RUN_CONFLICT', { pipeline, key, other: first.accepted.runId }, { pipeline, runId });
+    this.#byKey.set(scoped, new Set([...before, active]));
+    void active.ended.then(() => this.#leave(scoped, active));
+    if (onConflict === 'supersede') for (const other of before) other.cancel(`it was superseded by run "${runId}"`);
+    if (onConflict === 'queue' && before.length > 0) await ended(before, active, signal);
+  }
+
+  #leave(scoped: string, active: ActiveRun): void {
+    const runs = this.#byKey.get(scoped) as Set<ActiveRun>;
+    runs.delete(active);
+    if (runs.size === 0) this.#byKey.delete(scoped);
+  }
+}
+
+/** As JSON, so that no tenant and key are another tenant and key. */
+function scopedKey({ accepted }: ActiveRun, key: string): string {
+  return JSON.stringify([accepted.options.tenantId ?? null, key]);
+}
+
+async function ended(before: readonly ActiveRun[], active: ActiveRun, signal: AbortSignal | undefined): Promise<void> {
+  if (active.stop !== undefined || signal?.aborted === true) return;
+  let giveUp!: () => void;
+  await new Promise<void>((resolve) => {
+    giveUp = resolve;
+    active.onCancel = giveUp;
+    signal?.addEventListener('abort', giveUp);
+    void Promise.all(before.map((other) => other.ended)).then(() => resolve());
+  });
+  signal?.removeEventListener('abort', giveUp);
+  active.onCancel = undefined;
+}
