@@ -67,16 +67,6 @@ export const limitProvocations: { readonly [C in Limited]: Readonly<Record<strin
     'by a full queue': () => secondRefused({ capacity: 1, queue: { limit: 0 } }),
     'after a wait, with a key': () => secondRefused({ capacity: 5, perKey: 1, queue: { timeoutMs: 10 } }, 'acme'),
   },
-  SF_RUN_CONFLICT: {
-    'with one of its key': async () => {
-      const { clock, start } = host(undefined, {});
-      const exclusive = { key: 'conversation 7', onConflict: 'reject' };
-      const first = start('run-0', { exclusive });
-      const refused = thrownBy(() => start('run-1', { exclusive }).result);
-      await clock.settle(first.result);
-      return refused;
-    },
-  },
   SF_RESOURCE_ORDER: {
     'by a callee': async () => {
       const inner = stage('inner', { resource: 'db', run: () => 1 });
@@ -85,6 +75,16 @@ export const limitProvocations: { readonly [C in Limited]: Readonly<Record<strin
       const resources = { db: { capacity: 1 }, model: { capacity: 1 } };
       const { errors } = await createRuntime({ pipelines: [chat], limits: { resources } }).run(chat, {}, { runId: 'run-1' });
       return errors.find(({ path }) => path === 'outer/inner') ?? Promise.reject(new Error('The callee did not fail.'));
+    },
+  },
+  SF_RUN_CONFLICT: {
+    'with one of its key': async () => {
+      const { clock, start } = host(undefined, {});
+      const exclusive = { key: 'conversation 7', onConflict: 'reject' };
+      const first = start('run-0', { exclusive });
+      const refused = thrownBy(() => start('run-1', { exclusive }).result);
+      await clock.settle(first.result);
+      return refused;
     },
   },
   SF_RUN_REFUSED: {

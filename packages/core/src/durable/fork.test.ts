@@ -2,6 +2,7 @@ import { recordingSink, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { suspend } from '../control.ts';
 import { optional, settled } from '../edge.ts';
+import { fallback } from '../fallback.ts';
 import { inputs } from '../inputs.ts';
 import { map } from '../map.ts';
 import { pipeline } from '../pipeline.ts';
@@ -97,6 +98,13 @@ describe('runtime.fork()', () => {
     ['optional needs', (a: Stage<number>) => stage('z', { needs: { a: optional(a) }, run: () => say('z') })],
     ['settled needs', (a: Stage<number>) => stage('z', { needs: { a: settled(a) }, run: () => say('z') })],
     ['after', (a: Stage<number>) => stage('z', { after: [a], run: () => say('z') })],
+    [
+      'an alternative of a region',
+      (a: Stage<number>) => {
+        const either = fallback('either', a, stage('other', { run: () => 2 }));
+        return stage('z', { needs: { either }, run: () => say('z') });
+      },
+    ],
     [
       'what a map captures',
       (a: Stage<number>) =>

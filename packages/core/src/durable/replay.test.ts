@@ -115,22 +115,37 @@ describe('runtime.replay()', () => {
     expect(made).toBe(0);
   });
 
+  test('counts nothing that was cut short by that', async () => {
+    const clock = virtualClock();
+    const slow = stage('slow', { needs: { text }, run: (_, { signal }) => clock.sleep(50, signal) });
+    const pay = work('pay', { needs: { text }, run: () => 1 });
+    const both = (behind: Stage) => pipeline('p', { outputs: { slow }, also: { behind } });
+    const store = memoryRunStore();
+    const quiet = both(stage('quiet', { run: () => 1 }));
+    const first = createRuntime({ pipelines: [quiet], store, clock, services: {} });
+    await clock.settle(first.run(quiet, { text: 'hi' } as never, { runId: 'r' }));
+    const second = createRuntime({ pipelines: [both(pay as Stage)], store, clock, services: {} });
+    expect(await clock.settle(second.replay('r'))).toMatchObject({ status: 'cancelled', sameCount: 0, differences: [{ path: 'pay' }] });
+  });
+
   test('has the answers that were given, and sleeps no second time', async () => {
     const asks = stage('it', {
       run: async (_, { answer, sleepUntil, now, waitFor }) => {
         const given = answer(anything);
         if (given === undefined) return suspend('?');
         await sleepUntil(now() + 86_400_000);
-        return [given, await waitFor('late', { schema: anything, timeoutMs: 10 }).catch(({ code }) => code)];
+        const paid = await waitFor('paid', { schema: anything });
+        return [given, paid, await waitFor('late', { schema: anything, timeoutMs: 10 }).catch(({ code }) => code)];
       },
     });
     const replay = await again(asks, asks, async ({ runtime, clock }) => {
       await runtime.decide('r/it#answer', 'yes');
       await clock.settle(runtime.resume('r'));
+      await runtime.deliver('r', 'paid', 5);
       await clock.advance(86_400_000);
       await clock.settle(runtime.resume('r'));
       await clock.advance(10);
-      expect(await clock.settle(runtime.resume('r'))).toMatchObject({ outputs: { it: ['yes', 'SF_WAIT_EXPIRED'] } });
+      expect(await clock.settle(runtime.resume('r'))).toMatchObject({ outputs: { it: ['yes', 5, 'SF_WAIT_EXPIRED'] } });
     });
     expect(replay).toEqual({ status: 'completed', sameCount: 1, differences: [] });
   });
