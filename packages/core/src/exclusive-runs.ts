@@ -1,4 +1,3 @@
-import type { ActiveRun } from './active-run.ts';
 import { StageflowError } from './errors.ts';
 import { checkRules, oneOf, text } from './limits/limit-rules.ts';
 
@@ -13,16 +12,28 @@ export interface ExclusiveOption {
   readonly onConflict: 'supersede' | 'queue' | 'reject';
 }
 
+/** A run that shares a key with others. */
+interface Contender {
+  readonly accepted: { readonly runId: string; readonly pipeline: string; readonly options: { readonly tenantId?: string | undefined } };
+  /** Resolves when it has ended. */
+  readonly ended: Promise<void>;
+  /** Why it need not begin any more. */
+  readonly stop: object | undefined;
+  /** Called when it is cancelled. */
+  onCancel: (() => void) | undefined;
+  cancel(reason: string): void;
+}
+
 /** The runs of one runtime that share keys, in the order in which they came. */
 export class ExclusiveRuns {
-  readonly #byKey = new Map<string, Set<ActiveRun>>();
+  readonly #byKey = new Map<string, Set<Contender>>();
 
   /**
    * Resolves when the run may begin, or need not any more because it was cancelled.
    *
    * @throws SF_OPTION_INVALID, SF_RUN_CONFLICT, as rejections.
    */
-  async turn(active: ActiveRun, { key, onConflict }: ExclusiveOption, signal: AbortSignal | undefined): Promise<void> {
+  async turn(active: Contender, { key, onConflict }: ExclusiveOption, signal: AbortSignal | undefined): Promise<void> {
     checkRules([text('key', key), oneOf('onConflict', onConflict, ['supersede', 'queue', 'reject'])], 'exclusive');
     const { runId, pipeline } = active.accepted;
     const scoped = scopedKey(active, key);
@@ -36,19 +47,19 @@ export class ExclusiveRuns {
     if (onConflict === 'queue' && before.length > 0) await ended(before, active, signal);
   }
 
-  #leave(scoped: string, active: ActiveRun): void {
-    const runs = this.#byKey.get(scoped) as Set<ActiveRun>;
+  #leave(scoped: string, active: Contender): void {
+    const runs = this.#byKey.get(scoped) as Set<Contender>;
     runs.delete(active);
     if (runs.size === 0) this.#byKey.delete(scoped);
   }
 }
 
 /** As JSON, so that no tenant and key are another tenant and key. */
-function scopedKey({ accepted }: ActiveRun, key: string): string {
+function scopedKey({ accepted }: Contender, key: string): string {
   return JSON.stringify([accepted.options.tenantId ?? null, key]);
 }
 
-async function ended(before: readonly ActiveRun[], active: ActiveRun, signal: AbortSignal | undefined): Promise<void> {
+async function ended(before: readonly Contender[], active: Contender, signal: AbortSignal | undefined): Promise<void> {
   if (active.stop !== undefined || signal?.aborted === true) return;
   let giveUp!: () => void;
   await new Promise<void>((resolve) => {

@@ -25,14 +25,13 @@ import { RunBroadcast, type RunHandle } from './run-handle.ts';
 import { inheritedFrom, parentOf } from './run-lineage.ts';
 import type { RunPlace } from './run-place.ts';
 import { type ActiveRunInfo, RunRegistry } from './run-registry.ts';
-import type { Runtime } from './runtime.ts';
 import type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 import type { SinkCounters } from './sink-queue.ts';
 import { SinkQueues } from './sink-queues.ts';
 import type { Demand } from './source.ts';
 
-/** The runtime itself. */
-export class HostRuntime implements Runtime {
+/** What `createRuntime()` gives. */
+export class HostRuntime {
   readonly pipelines: ReadonlyMap<string, RegisteredPipeline>;
   readonly #options: RuntimeOptions<readonly RegisteredPipeline[]>;
   readonly #services: unknown;
