@@ -5,7 +5,7 @@ import type { ExclusiveOption } from './exclusive-runs.ts';
 import { inputs } from './inputs.ts';
 import type { RuntimeLimits } from './limits/runtime-limits.ts';
 import { pipeline } from './pipeline.ts';
-import { createRuntime } from './runtime.ts';
+import { createRuntime, type Runtime } from './runtime.ts';
 import type { RuntimeRunOptions } from './runtime-options.ts';
 import { stage } from './stage.ts';
 
@@ -116,6 +116,18 @@ describe('runs that share a key', () => {
     expect(clock.monotonic()).toBe(2);
     await clock.settle(waiting.result);
     expect(began()).toEqual(['a 0', 'free 1', 'b 100']);
+  });
+
+  test.each(['queue', 'supersede', 'reject'] as const)('a run below another of its key has its turn: %s', async (onConflict) => {
+    const exclusive = { key: 'k', onConflict };
+    const inner = pipeline('inner', { outputs: { one: stage('one', { run: () => 1 }) } });
+    const outer = pipeline('outer', {
+      outputs: {
+        two: stage('two', { run: async (_, { runId }) => (await runtime.run(inner, {}, { parent: runId, exclusive })).status }),
+      },
+    });
+    const runtime: Runtime = createRuntime({ pipelines: [inner, outer], clock: virtualClock() });
+    expect(await runtime.run(outer, {}, { exclusive })).toMatchObject({ status: 'completed', outputs: { two: 'completed' } });
   });
 
   test('a failure of the one before changes nothing for the next', async () => {

@@ -14,7 +14,12 @@ export interface ExclusiveOption {
 
 /** A run that shares a key with others. */
 interface Contender {
-  readonly accepted: { readonly runId: string; readonly pipeline: string; readonly options: { readonly tenantId?: string | undefined } };
+  readonly accepted: {
+    readonly runId: string;
+    readonly pipeline: string;
+    readonly options: { readonly tenantId?: string | undefined };
+    readonly parent: Contender | undefined;
+  };
   /** Resolves when it has ended. */
   readonly ended: Promise<void>;
   /** Why it need not begin any more. */
@@ -37,11 +42,14 @@ export class ExclusiveRuns {
     checkRules([text('key', key), oneOf('onConflict', onConflict, ['supersede', 'queue', 'reject'])], 'exclusive');
     const { runId, pipeline } = active.accepted;
     const scoped = scopedKey(active, key);
-    const before = [...(this.#byKey.get(scoped) ?? [])];
+    const known = [...(this.#byKey.get(scoped) ?? [])];
+    const above = ancestorsOf(active);
+    // A run below another has its turn: neither waits for the other.
+    const before = known.filter((other) => !above.includes(other));
     const [first] = before;
     if (first !== undefined && onConflict === 'reject')
       throw new StageflowError('SF_RUN_CONFLICT', { pipeline, key, other: first.accepted.runId }, { pipeline, runId });
-    this.#byKey.set(scoped, new Set([...before, active]));
+    this.#byKey.set(scoped, new Set([...known, active]));
     void active.ended.then(() => this.#leave(scoped, active));
     if (onConflict === 'supersede') for (const other of before) other.cancel(`it was superseded by run "${runId}"`);
     if (onConflict === 'queue' && before.length > 0) await ended(before, active, signal);
@@ -52,6 +60,12 @@ export class ExclusiveRuns {
     runs.delete(active);
     if (runs.size === 0) this.#byKey.delete(scoped);
   }
+}
+
+function ancestorsOf({ accepted }: Contender): readonly Contender[] {
+  const above: Contender[] = [];
+  for (let run = accepted.parent; run !== undefined; run = run.accepted.parent) above.push(run);
+  return above;
 }
 
 /** As JSON, so that no tenant and key are another tenant and key. */

@@ -61,7 +61,9 @@ export class HostRuntime {
     const { recovery } = options;
     if (recovery === undefined) return;
     this.#requireStore('the option "recovery"');
-    this.#recovery = new RecoveryLoop(recovery, this.#clock, (signal) => this.recover({ concurrency: recovery.concurrency, signal }));
+    this.#recovery = new RecoveryLoop(recovery, this.#clock, (until) =>
+      this.#recover({ concurrency: recovery.concurrency, until }, undefined),
+    );
   }
 
   get sinks(): Readonly<Record<string, SinkCounters>> {
@@ -157,12 +159,17 @@ export class HostRuntime {
     return replayed(plan, stored, this.#services, { config, random, clock: this.#clock });
   }
 
-  async recover(options: RecoverOptions = {}): Promise<Recovery> {
+  async recover({ concurrency, signal }: RecoverOptions = {}): Promise<Recovery> {
+    return this.#recover({ concurrency, until: signal }, signal);
+  }
+
+  /** @param signal - Cancels the runs that went on. */
+  async #recover(options: Parameters<typeof recoverRuns>[2], signal: AbortSignal | undefined): Promise<Recovery> {
     const durable = this.#requireStore('recover()');
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: 'recover()' });
     checkRules([integer('concurrency', options.concurrency, 1)], 'recover');
     const page = async (limit: number, after: string | undefined) => durable.due(limit, after);
-    const resume = ({ runId, tenantId }: DueRun) => this.resume(runId, { tenantId, signal: options.signal });
+    const resume = ({ runId, tenantId }: DueRun) => this.resume(runId, { tenantId, signal });
     return recoverRuns(page, resume, options, this.pipelines);
   }
 
@@ -257,7 +264,7 @@ export class HostRuntime {
         },
       );
       run = await started.result;
-      await this.#durable?.settle(run);
+      await this.#durable?.settle(run, started.isInterrupted);
       if (started.refusal !== undefined) throw started.refusal;
       if (run.status !== 'suspended' || (await this.#durable?.isAnswered(run)) !== true) return run;
     } finally {

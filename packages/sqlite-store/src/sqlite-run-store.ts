@@ -98,9 +98,14 @@ class SqliteStore implements SqliteRunStore {
   }
 
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
-    const { runId, identity } = run;
-    const { changes } = this.#statements.createRun.run(runId, identity.tenantId ?? null, JSON.stringify(run), owner, until);
-    if (changes === 0) throw new StageflowError('SF_RUN_EXISTS', { runId });
+    const { records = [], ...plain } = run;
+    const { runId, identity } = plain;
+    const isNew = this.#atomically(({ createRun }) => {
+      const { changes } = createRun.run(runId, identity.tenantId ?? null, JSON.stringify(plain), owner, until);
+      if (changes === 1) this.#addRecords(runId, records);
+      return changes === 1;
+    });
+    if (!isNew) throw new StageflowError('SF_RUN_EXISTS', { runId });
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
@@ -128,7 +133,11 @@ class SqliteStore implements SqliteRunStore {
     return this.#statements.renew.run(until, runId, epoch).changes === 1;
   }
 
-  async commit(runId: string, epoch: number, { at, records, waits, status, outputs, resting = [] }: JournalBatch): Promise<boolean> {
+  async commit(
+    runId: string,
+    epoch: number,
+    { at, records, waits, status, outputs, resting = [], isDue = false }: JournalBatch,
+  ): Promise<boolean> {
     return this.#atomically((statements) => {
       if (statements.isHeld.get(runId, epoch) === undefined) return false;
       this.#addRecords(runId, records);
@@ -136,7 +145,7 @@ class SqliteStore implements SqliteRunStore {
       if (status !== undefined && status !== 'running') {
         statements.settle.run(status, outputs ?? null, status === 'suspended' ? null : at, runId);
         if (status !== 'suspended') statements.withdraw.run(runId);
-        else if (resting.some((waitId) => statements.isAnswered.get(waitId) !== undefined)) statements.wake.run(runId);
+        else if (isDue || resting.some((waitId) => statements.isAnswered.get(waitId) !== undefined)) statements.wake.run(runId);
       }
       return true;
     });

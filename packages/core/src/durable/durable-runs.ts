@@ -132,10 +132,8 @@ export class DurableRuns {
 
   /** Keeps a run that was forked, with its results. @throws SF_RUN_EXISTS, SF_STORE_FAILED */
   async keepFork({ runId, pipeline, version, identity, input, createdAt, records }: StoredRun): Promise<void> {
-    const run = { runId, pipeline, version, identity: plainIdentity(identity, pipeline), input, createdAt };
+    const run = { runId, pipeline, version, identity: plainIdentity(identity, pipeline), input, createdAt, records };
     await this.#guarded(() => this.#store.create(run, this.#lease()));
-    const batch = { at: createdAt, records, waits: [], status: undefined, outputs: undefined };
-    await this.#guarded(() => this.#store.commit(runId, 1, batch));
   }
 
   /** Opens the journal of a run that was taken, and gives the run its inputs. */
@@ -147,11 +145,12 @@ export class DurableRuns {
   /**
    * Writes how an activation ended.
    *
+   * @param isInterrupted - Whether a run that is suspended has something to do all the same.
    * @throws SF_STORE_FAILED, SF_RUN_TAKEN_OVER
    */
-  async settle(run: Run): Promise<void> {
+  async settle(run: Run, isInterrupted: boolean): Promise<void> {
     const live = this.#live.get(run.identity) as Live;
-    await live.journal.settle(run.status, run.outputs);
+    await live.journal.settle(run.status, run.outputs, isInterrupted);
     live.renewal.cancel();
     this.#live.delete(run.identity);
     if (live.journal.broken !== undefined) throw live.journal.broken;

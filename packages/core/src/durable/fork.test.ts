@@ -9,6 +9,7 @@ import { pipeline } from '../pipeline.ts';
 import { createRuntime } from '../runtime.ts';
 import { type Stage, stage } from '../stage.ts';
 import { subpipeline } from '../subpipeline.ts';
+import { work } from '../work.ts';
 import { memoryRunStore } from './memory-run-store.ts';
 
 const { text } = inputs<{ text: string }>();
@@ -165,6 +166,25 @@ describe('runtime.fork()', () => {
     await clock.settle(runtime.resume('r'));
     expect(await clock.settle(runtime.fork('r', { newRunId: 'kept' }))).toMatchObject({ outputs: { asked: 'yes' } });
     expect(await clock.settle(runtime.fork('r', { from: 'asked' }))).toMatchObject({ status: 'suspended' });
+  });
+
+  test('makes no effect again that it keeps, also where it fails to be kept and is taken up later', async () => {
+    const clock = virtualClock();
+    let paid = 0;
+    const pay = work('pay', { run: () => ++paid });
+    const receipt = stage('receipt', { needs: { pay }, run: ({ pay }) => pay });
+    const made = pipeline('p', { outputs: { receipt } });
+    const store = memoryRunStore();
+    const runtime = createRuntime({ pipelines: [made], store, clock });
+    await clock.settle(runtime.run(made, {}, { runId: 'r' }));
+    const { commit } = store;
+    store.commit = () => Promise.reject(new Error('torn'));
+    await expect(clock.settle(runtime.fork('r', { from: 'receipt', newRunId: 's' }))).rejects.toMatchObject({ code: 'SF_STORE_FAILED' });
+    store.commit = commit;
+    await clock.advance(60_000);
+    expect(await clock.settle(runtime.recover())).toMatchObject({ resumed: [{ runId: 's', status: 'completed' }] });
+    expect(paid).toBe(1);
+    expect(await runtime.replay('s')).toMatchObject({ status: 'completed', differences: [] });
   });
 
   test('is refused where it makes no sense', async () => {

@@ -25,9 +25,11 @@ export function keptRecords(plan: Plan, records: readonly JournalRecord[], from:
     touched.add(stage.name);
   }
   const scopes = unsound.map(({ path }) => scopeOf(path)).filter((scope) => scope !== '');
-  return ends.filter(
-    (record) => isSound(record) && !again.has(topStage(record.path)) && !scopes.some((scope) => record.path.startsWith(scope)),
-  );
+  const isKept = (record: JournalRecord): boolean =>
+    isSound(record) && !again.has(topStage(record.path)) && !scopes.some((scope) => record.path.startsWith(scope));
+  const kept = new Set(ends.filter(isKept).map(({ path }) => path));
+  // Of effects also that they were to be made.
+  return records.filter(({ path }) => kept.has(path));
 }
 
 /** What stands before the name of a stage in its path; a key in brackets may hold a slash. */

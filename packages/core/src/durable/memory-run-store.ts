@@ -47,7 +47,7 @@ class MemoryRunStore implements RunStore {
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
     if (this.#runs.has(run.runId)) throw new StageflowError('SF_RUN_EXISTS', { runId: run.runId });
     const fresh = { status: 'running', epoch: 1, isWoken: false, endedAt: undefined } as const;
-    this.#runs.set(run.runId, { ...run, ...fresh, records: [], waits: [], early: [], owner, leasedUntil: until });
+    this.#runs.set(run.runId, { ...run, ...fresh, records: [...(run.records ?? [])], waits: [], early: [], owner, leasedUntil: until });
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
@@ -71,7 +71,7 @@ class MemoryRunStore implements RunStore {
     return true;
   }
 
-  async commit(runId: string, epoch: number, { at, records, waits, status, resting = [] }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, { at, records, waits, status, resting = [], isDue = false }: JournalBatch): Promise<boolean> {
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === undefined) return false;
     run.records.push(...records);
@@ -79,7 +79,7 @@ class MemoryRunStore implements RunStore {
     if (status !== undefined && status !== 'running') {
       run.status = status;
       run.owner = undefined;
-      run.isWoken = run.waits.some((wait) => wait.status === 'answered' && resting.includes(wait.waitId));
+      run.isWoken = isDue || run.waits.some((wait) => wait.status === 'answered' && resting.includes(wait.waitId));
       if (isTerminal(run)) {
         run.endedAt = at;
         for (const wait of run.waits) if (wait.status === 'open') wait.status = 'withdrawn';

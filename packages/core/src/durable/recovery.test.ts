@@ -139,6 +139,62 @@ describe('runtime.recover()', () => {
   });
 });
 
+describe('a run that was let go of in the middle', () => {
+  const { ms } = inputs<{ ms: number }>();
+  const nap = stage('nap', { needs: { ms }, run: ({ ms }, { signal, now }) => pause(now, ms, signal) });
+  const naps = pipeline('naps', { outputs: { nap } });
+  let pause: (now: () => number, ms: number, signal: AbortSignal) => Promise<void>;
+  const host = () => {
+    const clock = virtualClock();
+    pause = (_, ms, signal) => clock.sleep(ms, signal);
+    const store = memoryRunStore();
+    return { clock, store, process: (options: object = {}) => createRuntime({ pipelines: [naps], store, clock, ...options }) };
+  };
+
+  test('is due at once, so that another process goes on with it', async () => {
+    const { clock, process } = host();
+    const first = process();
+    const running = first.run(naps, { ms: 1_000 }, { runId: 'r' });
+    await clock.advance(10);
+    await clock.settle(first.close({ graceMs: 5 }));
+    expect(await clock.settle(running)).toMatchObject({ status: 'suspended' });
+    expect(await clock.settle(process().recover())).toMatchObject({ resumed: [{ runId: 'r', status: 'completed' }] });
+  });
+
+  test('is one that a runtime had recovered by itself, when that is closed: it is not cancelled', async () => {
+    const { clock, store, process } = host();
+    const identity = { runId: 'dead', tenantId: undefined, metadata: {} } as never;
+    const run = { runId: 'dead', pipeline: 'naps', version: undefined, identity, input: { ms: '1000' }, createdAt: 0 };
+    await store.create(run, { owner: 'gone', until: clock.now(), now: clock.now() });
+    const runtime = process({ recovery: { everyMs: 10 } });
+    await clock.advance(100);
+    expect(runtime.activeRuns).toBe(1);
+    await clock.settle(runtime.close({ graceMs: 50 }));
+    expect((await store.load('dead', undefined))?.status).toBe('suspended');
+    expect(await clock.settle(process().recover())).toMatchObject({ resumed: [{ runId: 'dead', status: 'completed' }] });
+  });
+
+  test.each([undefined, AbortSignal.abort('gone')])('is one that an interceptor did not let go on, with a signal of %s', async (signal) => {
+    const { clock, store, process } = host();
+    const first = process();
+    const running = first.run(naps, { ms: 1_000 }, { runId: 'r' });
+    await clock.advance(10);
+    await clock.settle(first.close({ graceMs: 5 }));
+    await clock.settle(running);
+    const deny = { name: 'deny', run: () => Promise.reject(new Error('who are you?')) };
+    const strict = process({ interceptors: [deny] });
+    const outcome = await clock.settle(
+      strict.resume('r', { signal }).then(
+        ({ status }) => status,
+        ({ code }) => code,
+      ),
+    );
+    expect(outcome).toBe(signal === undefined ? 'SF_INTERCEPTOR_FAILED' : 'suspended');
+    expect((await store.load('r', undefined))?.status).toBe('suspended');
+    expect(await clock.settle(process().recover())).toMatchObject({ resumed: [{ runId: 'r', status: 'completed' }] });
+  });
+});
+
 describe('the option "recovery"', () => {
   test('looks again and again until the runtime is closed', async () => {
     const { clock, process } = fleet();

@@ -26,19 +26,20 @@ const pageSize = 100;
  * are left to it.
  *
  * @param page - The runs that are due, by id, from the one after the given one.
+ * @param options.until - Takes no more runs once it aborts.
  * @param pipelines - Those that are known here, by name.
  */
 export async function recoverRuns(
   page: (limit: number, after: string | undefined) => Promise<readonly DueRun[]>,
   resume: (run: DueRun) => Promise<Run>,
-  { concurrency = 8, signal }: RecoverOptions,
+  { concurrency = 8, until }: { readonly concurrency?: number | undefined; readonly until?: AbortSignal | undefined },
   pipelines: ReadonlyMap<string, unknown>,
 ): Promise<Recovery> {
   const resumed: { runId: string; status: RunStatus }[] = [];
   const refused: { runId: string; error: StageflowError }[] = [];
   const due = inPages(page);
   const work = async (): Promise<void> => {
-    for (let next = await due.next(); next.done !== true && signal?.aborted !== true; next = await due.next()) {
+    for (let next = await due.next(); next.done !== true && until?.aborted !== true; next = await due.next()) {
       const { runId, pipeline } = next.value;
       // It belongs to other processes that share the store.
       if (!pipelines.has(pipeline)) continue;

@@ -1,5 +1,6 @@
 import type { Journal, JournaledEnd, WaitAnswer, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
 import type { ScopeState } from '../execution/scope-state.ts';
+import { sleepType } from '../execution/wait-for.ts';
 import type { StageOutcome } from '../outcome.ts';
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { JournalRecord, StoredRun, StoredWait } from '../ports/run-store.ts';
@@ -93,7 +94,7 @@ export class ReplayJournal implements Journal {
   wait({ path, type }: WaitRequest, { onOpen }: WaitListener): WaitState {
     const waitId = `${path}#${type}`;
     const answer = this.answer(path, type);
-    if (answer?.expired === true || type === 'sleep') return { waitId, state: 'expired' };
+    if (answer?.expired === true || type === sleepType) return { waitId, state: 'expired' };
     if (answer !== undefined) return { waitId, state: 'answered', answer: answer.value };
     queueMicrotask(onOpen);
     return { waitId, state: 'open' };

@@ -157,10 +157,8 @@ export class RunJournal implements Journal {
     // The store says who was first: whoever answers it now is told that it is too late.
     void this.flush()
       .then(() => store.answer(waitId, otherwise, identity.tenantId))
-      .then(
-        (result) => (result === 'answered' ? this.answered(waitId, otherwise) : this.#lookForAnswer(waitId)),
-        (cause) => this.#failed(cause),
-      );
+      .then((result) => (result === 'answered' ? this.answered(waitId, otherwise) : this.#takeAnswer(waitId)))
+      .catch((cause) => this.#failed(cause));
   }
 
   /** An answer has come while this activation lives. */
@@ -176,17 +174,17 @@ export class RunJournal implements Journal {
   /** Everything that was added so far is durable, or the journal is broken. */
   async flush(): Promise<void> {
     while (this.#broken === undefined && (this.#flushing !== undefined || this.#records.length + this.#opened.length > 0)) {
-      this.#flushing ??= this.#commit(undefined, undefined);
+      this.#flushing ??= this.#commit(undefined, undefined, false);
       await this.#flushing;
     }
   }
 
   /** Writes the last batch, with the new status. */
-  async settle(status: StoredStatus, outputs: unknown): Promise<void> {
+  async settle(status: StoredStatus, outputs: unknown, isDue: boolean): Promise<void> {
     await this.flush();
     if (this.#broken !== undefined) return;
     const encoded = status === 'completed' ? encode(outputs) : undefined;
-    await this.#commit(status, encoded !== undefined && 'text' in encoded ? encoded.text : undefined);
+    await this.#commit(status, encoded !== undefined && 'text' in encoded ? encoded.text : undefined, isDue);
   }
 
   /** Whatever ids and types hold, no two waits have one id: the first `/` ends the run, the last `#` begins the type. */
@@ -200,6 +198,15 @@ export class RunJournal implements Journal {
     if (this.#records.length === 1) queueMicrotask(() => void this.flush());
   }
 
+  /** Somebody was first: the answer of who was, or the run is not ours any more. Rejects where the store does. */
+  async #takeAnswer(waitId: string): Promise<void> {
+    const { store, identity } = this.#options;
+    const stored = await store.load(identity.runId, identity.tenantId);
+    const wait = stored?.waits.find((candidate) => candidate.waitId === waitId);
+    if (wait?.status === 'answered') this.answered(waitId, wait.answer as Encoded);
+    else this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
+  }
+
   /** An answer may have come before its wait was known to the store, or through another process. */
   async #lookForAnswer(waitId: string): Promise<void> {
     const { store, identity } = this.#options;
@@ -209,9 +216,17 @@ export class RunJournal implements Journal {
     if (wait?.status === 'answered') this.answered(waitId, wait.answer as Encoded);
   }
 
-  async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined): Promise<void> {
+  async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined, isDue: boolean): Promise<void> {
     const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
-    const batch: JournalBatch = { at: this.#options.clock.now(), records: this.#records, waits: this.#opened, status, outputs, resting };
+    const batch: JournalBatch = {
+      at: this.#options.clock.now(),
+      records: this.#records,
+      waits: this.#opened,
+      status,
+      outputs,
+      resting,
+      isDue,
+    };
     this.#records = [];
     this.#opened = [];
     const { store, identity } = this.#options;

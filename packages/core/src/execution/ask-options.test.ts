@@ -54,6 +54,21 @@ describe('a question with a default', () => {
     expect(await clock.settle(running)).toMatchObject({ status: 'completed', outputs: { asked: { given: 'yes' } } });
   });
 
+  test.each([
+    ['the store fails to tell it', true, 'SF_STORE_FAILED'],
+    ['the run is gone', false, 'SF_RUN_TAKEN_OVER'],
+  ])('fails where somebody was first, and %s', async (_, tears, code) => {
+    const store = memoryRunStore();
+    const { clock, begin } = asking({ timeoutMs: 50, default: 'no' }, { besideMs: 200, store });
+    const running = begin();
+    running.catch(() => undefined);
+    await clock.advance(40);
+    store.answer = async () => 'already answered';
+    if (tears) store.load = () => Promise.reject(new Error('gone'));
+    await clock.advance(20);
+    await expect(clock.settle(running)).rejects.toMatchObject({ code });
+  });
+
   test('has the decision that came in time', async () => {
     const { clock, begin, runtime } = asking({ timeoutMs: 50, default: 'no' });
     await clock.settle(begin());

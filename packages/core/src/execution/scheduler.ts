@@ -59,6 +59,8 @@ export class Scheduler {
   active = 0;
   /** Milliseconds since the run's start, when the clock was last read. */
   nowMs = 0;
+  /** Whether it came to rest by itself, with nothing left to do until an answer comes. */
+  private rests = false;
   /** Why an interceptor did not let this activation of a kept run begin. */
   refusal: StageflowError | undefined = undefined;
   /** Resolves once, when the run has ended. */
@@ -113,11 +115,25 @@ export class Scheduler {
   start(stop: Stop | undefined): void {
     this.emitter?.created(this.state);
     this.emitter?.emit({ type: 'run.started' });
-    if (stop !== undefined) return this.root.stop(stop);
+    if (stop !== undefined) {
+      // Nobody has let it begin, so nobody may end it.
+      this.parked = this.mustBeAdmitted;
+      return this.root.stop(stop);
+    }
     const { deadlineMs } = this.limits;
     if (deadlineMs !== undefined) this.deadline = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
     if (this.interceptors !== undefined && this.interceptors.run.length > 0) void this.beginWithin(this.interceptors);
     else this.begin();
+  }
+
+  /** Whether it was resumed, by somebody of whom its interceptors must say whether he may. */
+  private get mustBeAdmitted(): boolean {
+    return this.journal !== undefined && this.journal.epoch > 1 && this.interceptors !== undefined && this.interceptors.run.length > 0;
+  }
+
+  /** Whether a run that is suspended has something to do all the same: it was let go of, or not let begin. */
+  get isInterrupted(): boolean {
+    return this.parked && !this.rests;
   }
 
   private begin(): void {
@@ -133,7 +149,7 @@ export class Scheduler {
    */
   private async beginWithin({ run: layers }: Interceptors): Promise<void> {
     this.within = true;
-    let admitted = this.journal === undefined || this.journal.epoch === 1;
+    let admitted = !this.mustBeAdmitted;
     if (!admitted) this.parked = true;
     const core = (): Promise<Run> =>
       new Promise((resolve) => {
@@ -207,6 +223,7 @@ export class Scheduler {
   private parkWhereIdle(): void {
     const { parking, root } = this;
     if (parking.waiting === 0 || parking.busy > 0 || this.head < this.ready.length || root.closing || root.stopped !== undefined) return;
+    this.rests = true;
     this.parked = true;
     root.close();
   }

@@ -47,9 +47,9 @@ describe('context.sleepUntil()', () => {
     const { clock, sink, runtime, made, calls, begunAt } = sleeping(day, 5);
     expect(await clock.settle(runtime.run(made, {}))).toMatchObject({
       status: 'suspended',
-      waits: [{ path: 'nap[1.1]', type: 'sleep', expiresAt: begunAt + day }],
+      waits: [{ path: 'nap[1.1]', type: '$sleep', expiresAt: begunAt + day }],
     });
-    expect(sink.of('stage.suspended')).toMatchObject([{ stage: 'nap', wait: 'sleep' }]);
+    expect(sink.of('stage.suspended')).toMatchObject([{ stage: 'nap', wait: '$sleep' }]);
     await clock.advance(day);
     expect(await clock.settle(runtime.resume('r'))).toMatchObject({ status: 'completed', outputs: { nap: [day, day + 5] } });
     expect(calls).toEqual([0, day]);
@@ -78,7 +78,7 @@ describe('context.sleepUntil()', () => {
   test('can be cut short by whoever delivers to it', async () => {
     const { clock, runtime, made } = sleeping(day);
     await clock.settle(runtime.run(made, {}));
-    expect(await runtime.deliver('r', 'sleep', undefined)).toBe('answered');
+    expect(await runtime.deliver('r', '$sleep', undefined)).toBe('answered');
     expect(await clock.settle(runtime.resume('r'))).toMatchObject({ status: 'completed', outputs: { nap: [0] } });
   });
 

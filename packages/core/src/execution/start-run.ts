@@ -48,6 +48,8 @@ export interface StartedRun {
   readonly result: Promise<Run>;
   /** Once it has ended: why its interceptors did not let this activation begin. */
   readonly refusal: StageflowError | undefined;
+  /** Once it has ended: whether it is suspended, and has something to do all the same. */
+  readonly isInterrupted: boolean;
 }
 
 /** What a runtime adds to its runs. */

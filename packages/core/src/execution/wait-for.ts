@@ -17,7 +17,7 @@ export interface WaitingCall {
 }
 
 /** The type of the waits of those that sleep. */
-const sleepType = 'sleep';
+export const sleepType = '$sleep';
 
 /** How many times each call has slept: sleeps are told apart by their place among those of the call. */
 const sleeps = new WeakMap<WaitingCall, number>();

@@ -15,6 +15,8 @@ export interface NewRun {
   readonly input: Readonly<Record<string, Encoded>>;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** What it begins with, of a run that it was made of: kept with it, or neither. @default none */
+  readonly records?: readonly JournalRecord[] | undefined;
 }
 
 /** How a stage ended, or that an effect has begun. Small: one for each settled stage. */
@@ -84,6 +86,8 @@ export interface JournalBatch {
    * been answered by then, the run is due at once.
    */
   readonly resting?: readonly string[] | undefined;
+  /** Where the status is `suspended`: whether the run is due at once, since it was let go of in the middle. @default false */
+  readonly isDue?: boolean | undefined;
 }
 
 /** What became of an answer. */

@@ -45,6 +45,17 @@ export const runStoreDueCases: readonly ContractCase<RunStore>[] = [
     }),
   },
   {
+    name: 'due(): names at once a run that was let go of in the middle, until it is taken',
+    run: told(async (store, due) => {
+      await store.create(newRun('left'), lease('one'));
+      await store.commit('left', 1, batch({ status: 'suspended', isDue: true }));
+      assertSame(ids(await due(startedAt)), ['left'], 'after it was let go of');
+      await store.acquire('left', lease('two'));
+      await store.commit('left', 2, batch({ status: 'suspended' }));
+      assertSame(await due(startedAt), [], 'after it was taken and has come to rest');
+    }),
+  },
+  {
     name: 'due(): names runs that rest and wait for something that has expired, unless it was answered',
     run: told(async (store, due) => {
       for (const id of ['expires', 'late', 'settled']) {

@@ -29,6 +29,20 @@ const hostileIds: readonly string[] = [
 /** Runs and their journal. */
 export const runStoreJournalCases: readonly ContractCase<RunStore>[] = [
   {
+    name: 'create(): a run that begins with records has them at once, in their order',
+    async run(store) {
+      const records = [record('a', { status: 'intent' }), record('a'), record('b')];
+      await store.create(newRun('r', { records }), lease('one'));
+      assertSame((await store.load('r', undefined))?.records, records, 'load()');
+      await store.commit('r', 1, batch({ records: [record('c')] }));
+      assertSame(
+        (await store.load('r', undefined))?.records.map(({ path }) => path),
+        ['a', 'a', 'b', 'c'],
+        'after another',
+      );
+    },
+  },
+  {
     name: 'create(): keeps the run as running, in epoch 1, with nothing in its journal',
     async run(store) {
       const run = newRun('r', { tenantId: 't' });

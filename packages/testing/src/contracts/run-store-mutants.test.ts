@@ -386,6 +386,16 @@ const mutants: readonly Mutant[] = [
     caughtBy: ['prune(): leaves nothing behind that a new run of the same id would find'],
   },
   {
+    breaks: 'forgets what a run begins with',
+    make: sabotaged((store) => ({ create: (run, lease) => store.create({ ...run, records: [] }, lease) })),
+    caughtBy: ['create(): a run that begins with records has them at once, in their order'],
+  },
+  {
+    breaks: 'takes a run that was let go of for one that rests',
+    make: sabotaged((store) => ({ commit: (runId, epoch, batch) => store.commit(runId, epoch, { ...batch, isDue: false }) })),
+    caughtBy: ['due(): names at once a run that was let go of in the middle, until it is taken'],
+  },
+  {
     breaks: 'folds the case of ids',
     make: () => {
       const store = memoryRunStore();
