@@ -141,7 +141,10 @@ test('a server that goes away in the middle of a run fails it by code, and the r
   const during = stage('during', {
     needs: { before },
     run: async ({ before }) => {
-      if (isUp) await server.interrupt();
+      if (!isUp) return before;
+      // What has settled is written while the next stage runs.
+      await expect.poll(() => store.load('cut', undefined).then((run) => run?.records.length)).toBe(1);
+      await server.interrupt();
       isUp = false;
       return before;
     },
