@@ -9,6 +9,8 @@ export interface PgClient {
   query(text: string, values?: unknown[]): Promise<PgResult>;
   /** @param error - Why the connection is not to be used again. */
   release(error?: Error): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
 }
 
 /** The part of a `Pool` of `pg` that is used. */
@@ -23,24 +25,23 @@ export interface PgPool {
  */
 export async function transaction<T>(pool: PgPool, work: (client: PgClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
+  // A connection that breaks also says so as an event, which ends the process where nobody listens. Its query has rejected.
+  client.on('error', ignored);
+  const release = (error?: Error): void => {
+    client.off('error', ignored);
+    client.release(error);
+  };
   try {
     await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
     const result = await work(client);
     await client.query('COMMIT');
-    client.release();
+    release();
     return result;
   } catch (error) {
-    await rollBack(client);
+    // The error that led here is the one to tell. A connection on which this fails, too, is given up.
+    await client.query('ROLLBACK').then(() => release(), release);
     throw error;
   }
 }
 
-/** The error that led here is the one to tell. A connection on which this fails, too, is given up. */
-async function rollBack(client: PgClient): Promise<void> {
-  try {
-    await client.query('ROLLBACK');
-    client.release();
-  } catch (error) {
-    client.release(error as Error);
-  }
-}
+function ignored(): void {}

@@ -104,6 +104,26 @@ test('a batch of which one part cannot be written adds nothing', async () => {
   expect(await store.commit('r', 1, { ...batch, outputs: '1' as Encoded })).toBe(true);
 });
 
+test('a connection that breaks in a transaction fails its call alone', async () => {
+  const store = postgresRunStore({ pool, schema: 'broken' });
+  await store.migrate();
+  await store.create(newRun('r'), lease);
+  const other = new pg.Client({ connectionString: server.url });
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('SELECT 1 FROM broken.runs FOR UPDATE');
+  const delivered = store.deliver('r', 'paid', '1' as Encoded, undefined).then(
+    () => 'delivered',
+    () => 'failed',
+  );
+  const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"broken".runs%'`;
+  await expect.poll(() => pool.query(kill).then(({ rowCount }) => rowCount)).toBe(1);
+  expect(await delivered).toBe('failed');
+  await other.end();
+  expect(await store.deliver('r', 'paid', '2' as Encoded, undefined)).toEqual({ result: 'kept' });
+  expect((await store.load('r', undefined))?.early).toEqual([{ type: 'paid', payload: '2' }]);
+});
+
 test('a stage that settles costs one statement, and the end of a run four', async () => {
   const store = postgresRunStore({ pool, schema: 'count' });
   await store.migrate();
@@ -121,6 +141,8 @@ test('a stage that settles costs one statement, and the end of a run four', asyn
           return client.query(text, values);
         },
         release: (error) => client.release(error),
+        on: (event, listener) => client.on(event, listener),
+        off: (event, listener) => client.off(event, listener),
       };
     },
   };
