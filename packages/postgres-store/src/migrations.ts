@@ -1,0 +1,124 @@
+import { type PgClient, type PgPool, transaction } from './pg-pool.ts';
+import { quotedSchema } from './schema-name.ts';
+
+/**
+ * Each brings the schema from the version that is its place to the next. Append only: databases of every version exist.
+ *
+ * What core encoded is `text`, never `jsonb`, which would refuse `\u0000` and write numbers and members its own way. Ids
+ * sort by bytes, whatever the language of the database is. Times are epoch milliseconds with fractions.
+ */
+const migrations: readonly ((schema: string) => string)[] = [
+  (schema) => `CREATE TABLE ${schema}.runs (
+  run_id text COLLATE "C" PRIMARY KEY,
+  tenant_id text COLLATE "C",
+  pipeline text COLLATE "C" NOT NULL,
+  run text NOT NULL,
+  status text NOT NULL,
+  epoch integer NOT NULL,
+  owner text,
+  leased_until double precision NOT NULL,
+  is_woken boolean NOT NULL DEFAULT false,
+  outputs text,
+  ended_at double precision
+);
+-- What may be due. Only what runs, and what rests and was answered, is in them, so that history costs nothing.
+CREATE INDEX runs_leased ON ${schema}.runs (leased_until) WHERE status = 'running';
+CREATE INDEX runs_woken ON ${schema}.runs (run_id) WHERE status = 'suspended' AND is_woken;
+-- What may be pruned, the oldest first.
+CREATE INDEX runs_ended ON ${schema}.runs (ended_at, run_id) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE ${schema}.records (
+  run_id text COLLATE "C" NOT NULL,
+  position bigint GENERATED ALWAYS AS IDENTITY,
+  record text NOT NULL,
+  PRIMARY KEY (run_id, position)
+);
+
+CREATE TABLE ${schema}.waits (
+  wait_id text COLLATE "C" PRIMARY KEY,
+  position bigint GENERATED ALWAYS AS IDENTITY,
+  run_id text COLLATE "C" NOT NULL,
+  tenant_id text COLLATE "C",
+  type text COLLATE "C" NOT NULL,
+  opened_at double precision NOT NULL,
+  expires_at double precision,
+  status text NOT NULL,
+  wait text NOT NULL,
+  answer text
+);
+CREATE INDEX waits_of_run ON ${schema}.waits (run_id, position);
+-- What a tenant has to decide, oldest first, and what expires. Only open ones are in them.
+CREATE INDEX waits_open ON ${schema}.waits (tenant_id, opened_at, position) WHERE status = 'open';
+CREATE INDEX waits_expiring ON ${schema}.waits (expires_at) WHERE status = 'open' AND expires_at IS NOT NULL;
+
+-- Answers that came before their wait, in the order they came.
+CREATE TABLE ${schema}.early (
+  run_id text COLLATE "C" NOT NULL,
+  type text COLLATE "C" NOT NULL,
+  position bigint GENERATED ALWAYS AS IDENTITY,
+  payload text NOT NULL,
+  PRIMARY KEY (run_id, type, position)
+);`,
+];
+
+/** Which statements to print. */
+export interface PostgresMigrationsOptions {
+  /** As given to the store. @default 'stageflow' */
+  readonly schema?: string | undefined;
+}
+
+/**
+ * The SQL of every version in order, for whoever changes the database by hand; run once, in this order, it leaves what
+ * `store.migrate()` leaves. The first makes the schema.
+ *
+ * @throws TypeError Where PostgreSQL can have no schema of that name.
+ * @example
+ * ```ts
+ * for (const sql of postgresMigrations({ schema: 'stageflow' })) console.log(sql);
+ * ```
+ */
+export function postgresMigrations({ schema = 'stageflow' }: PostgresMigrationsOptions = {}): readonly string[] {
+  const quoted = quotedSchema(schema);
+  return migrations.map((statements, at) => `${at === 0 ? `${foundation(quoted)}\n` : ''}${statements(quoted)}\n${noted(quoted, at + 1)}`);
+}
+
+function foundation(schema: string): string {
+  return `CREATE SCHEMA IF NOT EXISTS ${schema};
+CREATE TABLE ${schema}.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());`;
+}
+
+function noted(schema: string, version: number): string {
+  return `INSERT INTO ${schema}.migrations (version) VALUES (${version});`;
+}
+
+/**
+ * Brings the schema to the version of this package. Any number of processes may do so at once: one does the work while the
+ * others wait for its transaction, and find it done.
+ *
+ * @throws Where a later version of this package made the schema.
+ */
+export async function migrate(pool: PgPool, schema: string): Promise<void> {
+  const statements = postgresMigrations({ schema });
+  if ((await versionOf(pool, schema)) === statements.length) return;
+  await transaction(pool, async (client) => {
+    // Of the transaction, not of the session: a session may be another process's a moment later.
+    await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`stageflow:${schema}`]);
+    const version = await versionOf(client, schema);
+    if (version > statements.length) {
+      throw new Error(
+        `The schema "${schema}" is of version ${version}, and this package knows versions up to ${statements.length}. Update @stageflow/postgres-store.`,
+      );
+    }
+    for (const text of statements.slice(version)) await client.query(text);
+  });
+}
+
+async function versionOf(client: Pick<PgClient, 'query'>, schema: string): Promise<number> {
+  // By a query of the catalog: a function such as to_regclass() may answer from before the wait for the lock.
+  const { rows: tables } = await client.query("SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = $1 AND tablename = 'migrations'", [
+    schema,
+  ]);
+  if (tables.length === 0) return 0;
+  const { rows } = await client.query(`SELECT coalesce(max(version), 0) AS version FROM ${quotedSchema(schema)}.migrations`);
+  return Number((rows[0] as { readonly version: unknown }).version);
+}

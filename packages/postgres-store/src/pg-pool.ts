@@ -1,0 +1,47 @@
+/** The part of what a query of `pg` gives that is used. */
+export interface PgResult {
+  readonly rows: readonly unknown[];
+  readonly rowCount: number | null;
+}
+
+/** The part of a client of `pg` that is used. */
+export interface PgClient {
+  query(text: string, values?: unknown[]): Promise<PgResult>;
+  /** @param error - Why the connection is not to be used again. */
+  release(error?: Error): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** The part of a `Pool` of `pg` that is used. */
+export interface PgPool {
+  query(text: string, values?: unknown[]): Promise<PgResult>;
+  connect(): Promise<PgClient>;
+}
+
+/**
+ * Runs `work` in one transaction of READ COMMITTED, whatever the default of the server is: each statement must see what
+ * others had committed when it began, since it was waiting for them.
+ */
+export async function transaction<T>(pool: PgPool, work: (client: PgClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  // A connection that breaks also says so as an event, which ends the process where nobody listens. Its query has rejected.
+  client.on('error', ignored);
+  const release = (error?: Error): void => {
+    client.off('error', ignored);
+    client.release(error);
+  };
+  try {
+    await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');
+    const result = await work(client);
+    await client.query('COMMIT');
+    release();
+    return result;
+  } catch (error) {
+    // The error that led here is the one to tell. A connection on which this fails, too, is given up.
+    await client.query('ROLLBACK').then(() => release(), release);
+    throw error;
+  }
+}
+
+function ignored(): void {}

@@ -1,0 +1,183 @@
+import { createRuntime, inputs, pipeline, stage } from '@stageflow/core';
+import type { Encoded, NewRun } from '@stageflow/core/ports';
+import { type PgPool, postgresMigrations, postgresRunStore } from '@stageflow/postgres-store';
+import { type PostgresServer, startPostgres } from '@stageflow-internal/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let server: PostgresServer;
+let pool: pg.Pool;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  pool = new pg.Pool({ connectionString: server.url, max: 10 });
+  // Connections that are idle when the server is interrupted.
+  pool.on('error', () => {});
+}, 60_000);
+
+afterAll(async () => {
+  await pool?.end();
+  await server?.stop();
+});
+
+const lease = { owner: 'one', until: 1, now: 0 };
+const nothing = { at: 0, records: [], waits: [], status: undefined, outputs: undefined };
+
+function newRun(runId: string): NewRun {
+  return {
+    runId,
+    pipeline: 'p',
+    version: undefined,
+    identity: { runId, metadata: {} } as unknown as NewRun['identity'],
+    input: {},
+    createdAt: 0,
+  };
+}
+
+const { text } = inputs<{ text: string }>();
+const first = stage('first', { needs: { text }, run: ({ text }) => text.length });
+const second = stage('second', { needs: { first }, run: ({ first }) => first + 1 });
+const counted = pipeline('counted', { outputs: { second } });
+
+test('twenty stores that make one schema at once all find it whole, and it is made once', async () => {
+  const pools = Array.from({ length: 20 }, () => new pg.Pool({ connectionString: server.url, max: 1 }));
+  await Promise.all(pools.map((pool) => postgresRunStore({ pool, schema: 'twenty' }).migrate()));
+  await Promise.all(pools.map((pool) => pool.end()));
+  expect((await pool.query('SELECT version FROM twenty.migrations')).rows).toEqual([{ version: 1 }]);
+});
+
+test('what is printed for a DBA makes what migrate() makes, which then finds nothing to do', async () => {
+  for (const sql of postgresMigrations({ schema: 'by hand' })) await pool.query(sql);
+  const store = postgresRunStore({ pool, schema: 'by hand' });
+  await store.migrate();
+  await store.create(newRun('r'), lease);
+  expect(await store.load('r', undefined)).toMatchObject({ status: 'running' });
+});
+
+test('the schema is called stageflow where it is not named', async () => {
+  await postgresRunStore({ pool }).migrate();
+  expect((await pool.query('SELECT count(*)::int AS count FROM stageflow.runs')).rows).toEqual([{ count: 0 }]);
+  expect(postgresMigrations()[0]).toContain('"stageflow".runs');
+});
+
+test('a schema is a name, whatever it holds', async () => {
+  const schema = `"; DROP SCHEMA public; -- 'é`;
+  const store = postgresRunStore({ pool, schema });
+  await store.migrate();
+  await store.create(newRun('r'), lease);
+  expect(await store.load('r', undefined)).toMatchObject({ runId: 'r' });
+});
+
+test.each(['', 'a\0', 'é'.repeat(32)])('a schema that PostgreSQL cannot have is refused: %j', (schema) => {
+  expect(() => postgresRunStore({ pool, schema })).toThrow(TypeError);
+});
+
+test('a schema that a later version made is refused', async () => {
+  const store = postgresRunStore({ pool, schema: 'later' });
+  await store.migrate();
+  await pool.query('INSERT INTO later.migrations (version) VALUES (99)');
+  await expect(store.migrate()).rejects.toThrow('The schema "later" is of version 99, and this package knows versions up to 1.');
+});
+
+test('a store that nobody has migrated says so', async () => {
+  await expect(postgresRunStore({ pool, schema: 'none' }).load('r', undefined)).rejects.toThrow('Call migrate() of the store');
+});
+
+test('ids that PostgreSQL cannot keep as they are come back, and are told apart', async () => {
+  const store = postgresRunStore({ pool, schema: 'ids' });
+  await store.migrate();
+  const ids = ['a\0', 'a\\0000', 'a\ud800', 'a\ud801', 'a\ufffd', '\ud83e\udd8a', 'a'];
+  for (const id of ids) await store.create(newRun(id), lease);
+  const due = await store.due(2, 10);
+  expect(due.map(({ runId }) => runId).sort()).toEqual([...ids].sort());
+  expect(await store.answer('a\0', '1' as Encoded, '\0')).toBe('unknown');
+});
+
+test('a batch of which one part cannot be written adds nothing', async () => {
+  const store = postgresRunStore({ pool, schema: 'whole' });
+  await store.migrate();
+  await store.create(newRun('r'), lease);
+  const record = { path: 'a', status: 'completed' as const, attempts: 1, fingerprint: '', at: 0 };
+  const batch = { ...nothing, records: [record], status: 'completed' as const };
+  await expect(store.commit('r', 1, { ...batch, outputs: 'a\0' as Encoded })).rejects.toThrow('invalid byte sequence');
+  expect(await store.load('r', undefined)).toMatchObject({ status: 'running', records: [] });
+  expect(await store.commit('r', 1, { ...batch, outputs: '1' as Encoded })).toBe(true);
+});
+
+test('a connection that breaks in a transaction fails its call alone', async () => {
+  const store = postgresRunStore({ pool, schema: 'broken' });
+  await store.migrate();
+  await store.create(newRun('r'), lease);
+  const other = new pg.Client({ connectionString: server.url });
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('SELECT 1 FROM broken.runs FOR UPDATE');
+  const delivered = store.deliver('r', 'paid', '1' as Encoded, undefined).then(
+    () => 'delivered',
+    () => 'failed',
+  );
+  const kill = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%"broken".runs%'`;
+  await expect.poll(() => pool.query(kill).then(({ rowCount }) => rowCount)).toBe(1);
+  expect(await delivered).toBe('failed');
+  await other.end();
+  expect(await store.deliver('r', 'paid', '2' as Encoded, undefined)).toEqual({ result: 'kept' });
+  expect((await store.load('r', undefined))?.early).toEqual([{ type: 'paid', payload: '2' }]);
+});
+
+test('a stage that settles costs one statement, and the end of a run four', async () => {
+  const store = postgresRunStore({ pool, schema: 'count' });
+  await store.migrate();
+  const seen: string[] = [];
+  const counting: PgPool = {
+    query: (text, values) => {
+      seen.push(text.trimStart().split(/\s/, 1)[0] as string);
+      return pool.query(text, values);
+    },
+    connect: async () => {
+      const client = await pool.connect();
+      return {
+        query: (text, values) => {
+          seen.push(text.trimStart().split(/\s/, 1)[0] as string);
+          return client.query(text, values);
+        },
+        release: (error) => client.release(error),
+        on: (event, listener) => client.on(event, listener),
+        off: (event, listener) => client.off(event, listener),
+      };
+    },
+  };
+  const runtime = createRuntime({ pipelines: [counted], store: postgresRunStore({ pool: counting, schema: 'count' }) });
+  expect((await runtime.run(counted, { text: 'abc' })).status).toBe('completed');
+  await runtime.close();
+  expect(seen[0]).toBe('INSERT');
+  expect(seen.slice(-4)).toEqual(['BEGIN', 'WITH', 'WITH', 'COMMIT']);
+  expect(seen.length).toBeLessThanOrEqual(1 + 2 + 4);
+});
+
+test('a server that goes away in the middle of a run fails it by code, and the run goes on when it is back', async () => {
+  const store = postgresRunStore({ pool, schema: 'outage' });
+  await store.migrate();
+  let calls = 0;
+  let isUp = true;
+  const before = stage('before', { needs: { text }, run: ({ text }) => `${text} ${++calls}` });
+  const during = stage('during', {
+    needs: { before },
+    run: async ({ before }) => {
+      if (!isUp) return before;
+      // What has settled is written while the next stage runs.
+      await expect.poll(() => store.load('cut', undefined).then((run) => run?.records.length)).toBe(1);
+      await server.interrupt();
+      isUp = false;
+      return before;
+    },
+  });
+  const cut = pipeline('cut', { outputs: { during } });
+  const runtime = createRuntime({ pipelines: [cut], store, leaseMs: 200 });
+  await expect(runtime.run(cut, { text: 'a' }, { runId: 'cut' })).rejects.toMatchObject({ code: 'SF_STORE_FAILED' });
+  expect(isUp).toBe(false);
+  await server.restart();
+  await expect.poll(() => store.due(Date.now(), 1).then((due) => due.length), { timeout: 5_000 }).toBe(1);
+  expect(await runtime.resume('cut')).toMatchObject({ status: 'completed', outputs: { during: 'a 1' } });
+  expect(calls).toBe(1);
+  await runtime.close();
+});
