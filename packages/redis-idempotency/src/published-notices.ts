@@ -79,9 +79,11 @@ export class PublishedNotices {
   #opened(): RedisSubscriber {
     const subscriber = this.#connect();
     subscriber.on('message', (channel) => this.#tell(this.#topics.get(channel)));
-    // After a break: what was published meanwhile was missed.
+    let wasReady = false;
     subscriber.on('ready', () => {
-      for (const topic of this.#topics.values()) this.#tell(topic);
+      // After a break: what was published meanwhile was missed.
+      if (wasReady) for (const topic of this.#topics.values()) this.#tell(topic);
+      wasReady = true;
     });
     subscriber.on('end', () => {
       if (subscriber === this.#subscriber) this.#disconnect('the connection has ended');
