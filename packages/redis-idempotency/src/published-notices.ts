@@ -79,14 +79,10 @@ export class PublishedNotices {
   #opened(): RedisSubscriber {
     const subscriber = this.#connect();
     subscriber.on('message', (channel) => this.#tell(this.#topics.get(channel)));
-    let wasReady = false;
-    subscriber.on('ready', () => {
-      // After a break: what was published meanwhile was missed.
-      if (wasReady) for (const topic of this.#topics.values()) this.#tell(topic);
-      wasReady = true;
-    });
-    subscriber.on('end', () => {
-      if (subscriber === this.#subscriber) this.#disconnect('the connection has ended');
+    // A connection that is lost is given up, and the next that waits opens another. Left to itself, ioredis subscribes again, and nobody
+    // catches what becomes of that when the connection is closed meanwhile.
+    subscriber.on('close', () => {
+      if (subscriber === this.#subscriber) this.#disconnect('the connection was lost');
     });
     // What cannot be sent is rejected where it is sent.
     subscriber.on('error', () => {});

@@ -14,6 +14,6 @@ export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>;
   unsubscribe(channel: string): Promise<unknown>;
   on(event: 'message', listener: (channel: string) => void): unknown;
-  on(event: 'ready' | 'end' | 'error', listener: () => void): unknown;
+  on(event: 'close' | 'error', listener: () => void): unknown;
   disconnect(): void;
 }
