@@ -7,7 +7,7 @@ export const redisErrors = {
     remedy: `Read the end of the message: it is what Redis or its client said. Let the stage retry, if the break is short. Where a limit may be passed rather than that calls fail, make the limiter with \`whenDown: 'allow'\`.`,
     details: { subject: 'take()', why: 'connect ECONNREFUSED 127.0.0.1:6379.' },
     cause: `
-import { createRuntime, pipeline, stage } from '@stageflow/core';
+import { pipeline, stage } from '@stageflow/core';
 import { rateLimit } from '@stageflow/interceptors';
 import { redisRateLimiter } from '@stageflow/redis-idempotency';
 
@@ -17,9 +17,9 @@ const limiter = redisRateLimiter({ redis: { evalsha: refused, eval: refused } })
 const quota = rateLimit({ name: 'quota', limiter, limit: { calls: 60, perMs: 60_000 } });
 const chat = pipeline('chat', { outputs: { greet: stage('greet', { run: () => 'Hello' }) } });
 
-await createRuntime({ pipelines: [chat], interceptors: [quota] }).runOrThrow(chat, {});`,
+await chat.runOrThrow({}, { interceptors: [quota] });`,
     mend: `
-import { createRuntime, pipeline, stage } from '@stageflow/core';
+import { pipeline, stage } from '@stageflow/core';
 import { rateLimit } from '@stageflow/interceptors';
 import { redisRateLimiter } from '@stageflow/redis-idempotency';
 
@@ -28,6 +28,6 @@ const limiter = redisRateLimiter({ redis: { evalsha: refused, eval: refused }, w
 const quota = rateLimit({ name: 'quota', limiter, limit: { calls: 60, perMs: 60_000 } });
 const chat = pipeline('chat', { outputs: { greet: stage('greet', { run: () => 'Hello' }) } });
 
-await createRuntime({ pipelines: [chat], interceptors: [quota] }).runOrThrow(chat, {});`,
+await chat.runOrThrow({}, { interceptors: [quota] });`,
   },
 };
