@@ -34,7 +34,7 @@ const longestMs = 2 ** 52;
 /**
  * Makes an idempotency store on Redis: all processes that share the server, and the prefix, make each effect once.
  *
- * Each call is one key, which each of its scripts is about: it works on a cluster. Leases and records are the expiry of that key,
+ * Each call is one key, which each of its scripts is about, as a cluster wants it (not tested on one yet). Leases and records are the expiry of that key,
  * measured by the server. Who waits is told by a message; for those there is a connection of its own, made by `redis.duplicate()` when
  * somebody first waits.
  *
