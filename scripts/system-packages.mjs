@@ -5,6 +5,7 @@ import { command, findProgram } from './command.mjs';
 const wanted = [
   { programs: ['chromium', 'google-chrome'], variable: 'STAGEFLOW_CHROMIUM', debianPackage: 'chromium' },
   { programs: ['prometheus'], variable: 'STAGEFLOW_PROMETHEUS', debianPackage: 'prometheus' },
+  { programs: ['redis-server', 'valkey-server'], variable: 'STAGEFLOW_REDIS', debianPackage: 'redis-server' },
 ];
 
 /** The browser to test in: `STAGEFLOW_CHROMIUM`, or the one on PATH. */
@@ -24,6 +25,20 @@ export function findPrometheus() {
     throw new Error(`No Prometheus found: set STAGEFLOW_PROMETHEUS to the program, or install it (Debian: ${install}).`);
   }
   return { server, tool: join(dirname(server), 'promtool') };
+}
+
+/**
+ * The Redis server to test with: `STAGEFLOW_REDIS`, or the one on PATH.
+ *
+ * @throws If there is none, saying how to get it.
+ */
+export function findRedis() {
+  const server = process.env['STAGEFLOW_REDIS'] ?? findProgram('redis-server') ?? findProgram('valkey-server');
+  if (!server) {
+    const install = 'sudo apt-get install -y --no-install-recommends redis-server';
+    throw new Error(`No Redis found: set STAGEFLOW_REDIS to the program, or install it (Debian: ${install}).`);
+  }
+  return server;
 }
 
 /** Installs what is missing where apt and root are at hand; says what to install elsewhere. */

@@ -7,6 +7,7 @@ import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
 import { effectErrors, valueErrors } from './idempotency.mjs';
 import { interceptorErrors } from './interceptors.mjs';
 import { limitErrors, resourceErrors } from './limits.mjs';
+import { redisErrors } from './redis-idempotency.mjs';
 import { regionErrors } from './region.mjs';
 import { runErrors } from './run.mjs';
 import { sinkErrors } from './sinks.mjs';
@@ -55,6 +56,7 @@ export const places = [
       ...waitErrors,
       ...stepErrors,
       ...effectErrors,
+      ...redisErrors,
       ...valueErrors,
     },
   },
