@@ -39,6 +39,7 @@ const placeholders = {
   waits: ['{waits}'],
   roles: ['{roles}'],
   otherOfThatName: false,
+  verb: undefined,
   spent: 'attempts',
 };
 

@@ -1,5 +1,6 @@
 // Every command of the root package.json that is more than one tool ends here; pnpm has installed everything before this line runs.
 import { mkdirSync } from 'node:fs';
+import { registerHooks } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { root } from './workspace.mjs';
 
@@ -15,6 +16,10 @@ Object.assign(process.env, { TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', N
 process.env['PATH'] = [join(root, 'node_modules', '.bin'), process.env['PATH'] ?? ''].join(delimiter);
 process.chdir(root);
 mkdirSync('.cache', { recursive: true });
+// Packages are read from their sources: in a fresh clone nothing is built.
+registerHooks({
+  resolve: (specifier, context, next) => next(specifier, { ...context, conditions: [...context.conditions, '@stageflow/source'] }),
+});
 
 /** @type {Record<string, (args: string[]) => Promise<number>>} */
 const commands = {

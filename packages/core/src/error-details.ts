@@ -31,7 +31,8 @@ export interface ErrorDetails {
   SF_PIPELINE_UNKNOWN: { readonly pipeline: string; readonly nearest: string | undefined; readonly otherOfThatName: boolean };
   SF_DUPLICATE_PIPELINE: { readonly pipeline: string };
   SF_RUNTIME_CLOSED: { readonly pipeline: string };
-  SF_RUNTIME_REQUIRED: { readonly stage: string; readonly feature: string };
+  /** What asked: a stage, or a verb of the runtime. */
+  SF_RUNTIME_REQUIRED: ({ readonly stage: string; readonly verb?: undefined } | { readonly verb: string }) & { readonly feature: string };
   SF_RESOURCE_UNKNOWN: { readonly stage: string; readonly resource: string; readonly nearest: string | undefined };
   SF_RESOURCE_REFUSED: {
     readonly stage: string;

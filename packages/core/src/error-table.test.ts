@@ -238,6 +238,7 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
   SF_RUNTIME_REQUIRED: {
     'by suspend()': () => failing(() => suspend({ question: 'go on?' })),
     'by the name of a resource': () => failing(() => 1, { resource: 'model' }),
+    'by a call on a runtime without a store': () => thrownBy(() => createRuntime({ pipelines: [chat] }).recover()),
   },
   ...limitProvocations,
 

@@ -119,8 +119,11 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     () => 'Start runs before close(), or create another runtime.',
   ),
   SF_RUNTIME_REQUIRED: entry(
-    (d) => `Stage "${d.stage}" needs ${d.feature}, which this run does not have.`,
-    () => 'Run the pipeline on a runtime that provides it.',
+    (d) =>
+      d.verb === undefined
+        ? `Stage "${d.stage}" needs ${d.feature}, which this run does not have.`
+        : `${d.verb} needs ${d.feature}, which this runtime does not have.`,
+    (d) => (d.verb === undefined ? 'Run the pipeline on a runtime that provides it.' : 'Give createRuntime() such a store.'),
   ),
   ...limitErrors,
 

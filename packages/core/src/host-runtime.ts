@@ -2,8 +2,8 @@ import { ActiveRun } from './active-run.ts';
 import { type Delivery, DurableRuns } from './durable/durable-runs.ts';
 import { type RecoverOptions, type Recovery, recoverRuns } from './durable/recovery.ts';
 import { RecoveryLoop } from './durable/recovery-loop.ts';
-import type { Replay } from './durable/replay.ts';
-import { replayed } from './durable/replayed.ts';
+import { replay } from './durable/replay.ts';
+import type { Replay } from './durable/replay-journal.ts';
 import { isStageflowError, StageflowError } from './errors.ts';
 import { ExclusiveRuns } from './exclusive-runs.ts';
 import type { EventTarget } from './execution/emitter.ts';
@@ -60,7 +60,7 @@ export class HostRuntime {
     this.#sinks = new SinkQueues(options.sinks ?? []);
     const { recovery } = options;
     if (recovery === undefined) return;
-    this.#requireStore('the option "recovery"');
+    this.#requireStore('The option "recovery"');
     this.#recovery = new RecoveryLoop(recovery, this.#clock, (until) =>
       this.#recover({ concurrency: recovery.concurrency, until }, undefined),
     );
@@ -156,7 +156,7 @@ export class HostRuntime {
     const stored = await this.#requireStore('replay()').find(runId, tenantId, this.pipelines);
     const { plan } = this.pipelines.get(stored.pipeline) as RegisteredPipeline;
     const { config, random } = this.#options;
-    return replayed(plan, stored, this.#services, { config, random, clock: this.#clock });
+    return replay(plan, stored, this.#services, { config, random, clock: this.#clock });
   }
 
   async recover({ concurrency, signal }: RecoverOptions = {}): Promise<Recovery> {
@@ -200,9 +200,9 @@ export class HostRuntime {
     }
   }
 
-  #requireStore(call: string): DurableRuns {
+  #requireStore(verb: string): DurableRuns {
     if (this.#durable !== undefined) return this.#durable;
-    throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: call, feature: 'a runtime with a store' });
+    throw new StageflowError('SF_RUNTIME_REQUIRED', { verb, feature: 'a store' });
   }
 
   async close({ graceMs = 10_000 }: { readonly graceMs?: number | undefined } = {}): Promise<void> {

@@ -23,7 +23,7 @@ export type { Delivery } from './durable/durable-runs.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export type { RecoverOptions, Recovery } from './durable/recovery.ts';
 export type { RecoveryOptions } from './durable/recovery-loop.ts';
-export type { Replay, ReplayDifference, ReplayedEnd } from './durable/replay.ts';
+export type { Replay, ReplayDifference, ReplayedEnd } from './durable/replay-journal.ts';
 export { type FirstOf, firstOf, type Optional, optional, type Settled, settled } from './edge.ts';
 export type { ErrorCode, ErrorDetails, PlanProblem, PlanProblemCode } from './error-details.ts';
 export { summarizeError } from './error-summary.ts';

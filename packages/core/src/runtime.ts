@@ -1,6 +1,6 @@
 import type { Delivery } from './durable/durable-runs.ts';
 import type { RecoverOptions, Recovery } from './durable/recovery.ts';
-import type { Replay } from './durable/replay.ts';
+import type { Replay } from './durable/replay-journal.ts';
 import { HostRuntime } from './host-runtime.ts';
 import type { LimitSnapshots } from './limits/runtime-limits.ts';
 import type { RegisteredPipeline, RunInput, RunServices } from './pipeline.ts';

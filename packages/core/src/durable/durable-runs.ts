@@ -194,14 +194,14 @@ export class DurableRuns {
   async due(limit: number, after: string | undefined): Promise<readonly DueRun[]> {
     const due = this.#store.due?.bind(this.#store);
     if (due === undefined)
-      throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: 'recover()', feature: 'a store that knows which runs are due' });
+      throw new StageflowError('SF_RUNTIME_REQUIRED', { verb: 'recover()', feature: 'a store that knows which runs are due' });
     return this.#guarded(() => due(this.#clock.now(), limit, after));
   }
 
   /** @throws SF_RUNTIME_REQUIRED where the store cannot; SF_STORE_FAILED */
   async prune(olderThanMs: number): Promise<number> {
     const prune = this.#store.prune?.bind(this.#store);
-    if (prune === undefined) throw new StageflowError('SF_RUNTIME_REQUIRED', { stage: 'prune()', feature: 'a store that deletes runs' });
+    if (prune === undefined) throw new StageflowError('SF_RUNTIME_REQUIRED', { verb: 'prune()', feature: 'a store that deletes runs' });
     const endedBefore = this.#clock.now() - olderThanMs;
     let count = 0;
     for (let deleted = prunedAtOnce; deleted === prunedAtOnce; count += deleted) {
