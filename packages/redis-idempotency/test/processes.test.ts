@@ -1,7 +1,7 @@
 import { redisIdempotencyStore, redisRateLimiter } from '@stageflow/redis-idempotency';
+import { startProgram } from '@stageflow-internal/killed-runs/program';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { startProgram } from './program.ts';
 import { type RedisServer, startRedis } from './redis-server.ts';
 import { paying, runtimeOn } from './shop.ts';
 
@@ -27,15 +27,20 @@ async function begin(programs: number): Promise<void> {
 }
 
 test('two processes that buy one order a hundred times at once pay once, and all get that payment', async () => {
-  const programs = [1, 2].map(() => startProgram('buy.ts', [String(server.port), '50', '100', '30000']));
+  const programs = [1, 2].map(() => startProgram(new URL('programs/buy.ts', import.meta.url), [String(server.port), '50', '100', '30000']));
   await begin(2);
-  const results = (await Promise.all(programs.map(({ output }) => output))).map((text) => JSON.parse(text));
+  const ends = await Promise.all(programs.map(({ ended }) => ended));
+  expect(ends.map(({ code, errors }) => [code, errors])).toEqual([
+    [0, ''],
+    [0, ''],
+  ]);
+  const results = ends.map(({ output }) => JSON.parse(output) as { readonly outputs: readonly unknown[]; readonly made: number });
   expect(await redis.get('payments:one')).toBe('1');
   expect(results.flatMap(({ outputs }) => outputs)).toEqual(Array.from({ length: 100 }, () => 1));
   expect(results.map(({ made }) => made).sort()).toEqual([0, 1]);
 }, 30_000);
 
-test('without the store they pay more than once: the count can tell', async () => {
+test('stores of two prefixes do not know of each other, and pay twice: the count can tell', async () => {
   const shop = paying(() => redis.incr('payments:one'));
   for (const prefix of ['one', 'another']) {
     const store = redisIdempotencyStore({ redis, prefix });
@@ -46,7 +51,7 @@ test('without the store they pay more than once: the count can tell', async () =
 
 test('the payment of a process that is killed is made by another when its lease has run out, and not before', async () => {
   const leaseMs = 1_000;
-  const program = startProgram('buy.ts', [String(server.port), '1', '60000', String(leaseMs)]);
+  const program = startProgram(new URL('programs/buy.ts', import.meta.url), [String(server.port), '1', '60000', String(leaseMs)]);
   await begin(1);
   await vi.waitUntil(async () => (await redis.get('payments:one')) === '1', { timeout: 20_000 });
   const store = redisIdempotencyStore({ redis });
@@ -55,7 +60,7 @@ test('the payment of a process that is killed is made by another when its lease 
   if (before.status !== 'held') throw new Error(before.status);
 
   program.process.kill('SIGKILL');
-  expect(await program.output).toBe('');
+  expect(await program.ended).toMatchObject({ signal: 'SIGKILL', output: '', errors: '' });
   const left = await store.claim(identity, { paramsHash: undefined, leaseMs });
   if (left.status !== 'held') throw new Error(left.status);
   const killed = performance.now();

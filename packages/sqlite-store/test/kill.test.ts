@@ -1,125 +1,21 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sqliteRunStore } from '@stageflow/sqlite-store';
-import { seededRandom } from '@stageflow/testing';
-import { afterAll, expect, test } from 'vitest';
-import { startProgram } from './program.ts';
+import { testKilledRuns } from '@stageflow-internal/killed-runs/killed-runs';
+import { afterAll } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'stageflow-kill-'));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Call {
-  readonly pid: number;
-  readonly path: string;
-  readonly key: string;
-  readonly attempt: number;
-}
-
-const stageCount = 20 * 2 + 1;
-const expected = { status: 'completed', outputs: { charged: Array.from({ length: 20 }, (_, at) => (at + 1) * 10 + 1), report: 2120 } };
-
-interface Files {
-  readonly database: string;
-  readonly log: string;
-}
-
-/** Runs the program and kills it as soon as it has called so many stages; the last of them does not end before. */
-async function runAndKill(begin: 'begin' | 'resume', { database, log }: Files, killAfter: number): Promise<void> {
-  const program = startProgram('charge-invoices.ts', [begin, database, log, 'r', String(killAfter)]);
-  let calls = 0;
-  program.process.stdout?.on('data', (chunk) => {
-    calls += String(chunk).split('\n').length - 1;
-    if (calls >= killAfter) program.process.kill('SIGKILL');
-  });
-  const { signal, errors } = await program.ended;
-  expect({ signal, errors }).toEqual({ signal: 'SIGKILL', errors: '' });
-}
-
-/** What is durable: the stages that have ended, and the works that may have begun. */
-async function journalOf({
-  database,
-}: Files): Promise<{ readonly status: string; readonly ended: Set<string>; readonly intents: Set<string> }> {
-  const store = sqliteRunStore({ file: database });
-  const run = await store.load('r', undefined);
-  store.close();
-  const records = run?.records ?? [];
-  const paths = (isIntent: boolean) => new Set(records.filter(({ status }) => (status === 'intent') === isIntent).map(({ path }) => path));
-  return { status: String(run?.status), ended: paths(false), intents: paths(true) };
-}
-
-function callsIn({ log }: Files): readonly Call[] {
-  return readFileSync(log, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Call);
-}
-
-/** Goes on in another process until the run has ended; nothing that had ended is called again. */
-async function resumeAndCheck(files: Files, killed: number): Promise<void> {
-  const { status, ended } = await journalOf(files);
-  const before = callsIn(files);
-  // The kill fell in the middle: something was called, something is kept where four at once can have ended, something is left to do.
-  expect(status).toBe('running');
-  expect(before.length).toBeGreaterThan(0);
-  expect(ended.size).toBeGreaterThanOrEqual(before.length > 12 ? 1 : 0);
-  expect(ended.size).toBeLessThan(stageCount);
-
-  const { code, output, errors } = await startProgram('charge-invoices.ts', ['resume', files.database, files.log, 'r']).ended;
-  expect({ code, errors }).toEqual({ code: 0, errors: '' });
-  expect(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')).toEqual(expected);
-
-  const calls = callsIn(files);
-  const again = calls.slice(before.length);
-  expect(again.length).toBeGreaterThan(0);
-  expect(again.filter(({ path }) => ended.has(path))).toEqual([]);
-  const paths = [...new Set(calls.map(({ path }) => path))];
-  expect(paths.length).toBe(stageCount);
-  for (const path of paths) {
-    const made = calls.filter((call) => call.path === path);
-    expect(made.length).toBeLessThanOrEqual(killed + 1);
-    expect(new Set(made.map(({ key }) => key))).toEqual(new Set([`r/${path}`]));
-  }
-}
-
-/** No work had begun that the journal does not know of. */
-async function checkIntents(files: Files): Promise<void> {
-  const { intents } = await journalOf(files);
-  const works = callsIn(files).filter(({ path }) => path.endsWith('/charge') || path === 'report');
-  expect(works.filter(({ path }) => !intents.has(path))).toEqual([]);
-}
-
-const random = seededRandom(20);
-const killPoints = [1, ...Array.from({ length: 4 }, () => 2 + Math.floor(random() * (stageCount - 3))), stageCount];
-
-test.each(killPoints.map((killAfter, at) => ({ killAfter, at })))(
-  'a run whose process is killed at call $killAfter of 41 is finished by another, which calls nothing that had ended',
-  { timeout: 60_000 },
-  async ({ killAfter, at }) => {
-    const files = { database: join(folder, `${at}.sqlite`), log: join(folder, `${at}.log`) };
-    await runAndKill('begin', files, killAfter);
-    await checkIntents(files);
-    await resumeAndCheck(files, 1);
+testKilledRuns({
+  program: new URL('programs/charge-invoices.ts', import.meta.url),
+  targetOf: (name) => join(folder, `${name}.sqlite`),
+  async load(file, runId) {
+    const store = sqliteRunStore({ file });
+    const run = await store.load(runId, undefined);
+    store.close();
+    return run;
   },
-);
-
-test('a run that is killed, gone on with, and killed again is finished all the same', { timeout: 60_000 }, async () => {
-  const files = { database: join(folder, 'twice.sqlite'), log: join(folder, 'twice.log') };
-  await runAndKill('begin', files, 12);
-  const first = await journalOf(files);
-  await runAndKill('resume', files, 9);
-  await checkIntents(files);
-  const second = await journalOf(files);
-  expect([...first.ended].filter((path) => !second.ended.has(path))).toEqual([]);
-  expect(second.ended.size).toBeGreaterThan(first.ended.size);
-  await resumeAndCheck(files, 2);
-});
-
-test('without a kill the program calls each stage once, so that the counts above mean something', { timeout: 60_000 }, async () => {
-  const files = { database: join(folder, 'whole.sqlite'), log: join(folder, 'whole.log') };
-  const { code, output } = await startProgram('charge-invoices.ts', ['begin', files.database, files.log, 'r']).ended;
-  expect(code).toBe(0);
-  expect(JSON.parse(output.trimEnd().split('\n').at(-1) ?? '')).toEqual(expected);
-  expect(callsIn(files).length).toBe(stageCount);
 });

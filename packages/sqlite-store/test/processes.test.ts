@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Encoded, NewRun, StoredWait } from '@stageflow/core/ports';
 import { sqliteRunStore } from '@stageflow/sqlite-store';
+import { startProgram } from '@stageflow-internal/killed-runs/program';
 import { afterAll, expect, test } from 'vitest';
-import { startProgram } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stageflow-processes-'));
 
@@ -20,7 +20,9 @@ interface Report {
 /** Starts programs that all open the file at one moment. */
 async function openFromProcesses(file: string, count: number): Promise<readonly Report[]> {
   const startAt = String(Date.now() + 4_000);
-  const programs = Array.from({ length: count }, (_, at) => startProgram('open-and-write.ts', [file, `run ${at}`, startAt]));
+  const programs = Array.from({ length: count }, (_, at) =>
+    startProgram(new URL('programs/open-and-write.ts', import.meta.url), [file, `run ${at}`, startAt]),
+  );
   const endings = await Promise.all(programs.map(({ ended }) => ended));
   return endings.map(({ code, output, errors }) => {
     expect({ code, errors }).toEqual({ code: 0, errors: '' });

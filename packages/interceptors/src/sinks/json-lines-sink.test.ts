@@ -15,9 +15,9 @@ import { join } from 'node:path';
 import { createRuntime, type RunEvent } from '@stageflow/core';
 import { jsonLinesSink, readJsonLines } from '@stageflow/interceptors/sinks';
 import { recordingSink } from '@stageflow/testing';
+import { startProgram } from '@stageflow-internal/killed-runs/program';
 import { afterAll, describe, expect, test } from 'vitest';
 import { emitting, eventOf, runEmitting } from '../../test/events.ts';
-import { startProgram } from '../../test/program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'stageflow-json-lines-'));
 let files = 0;
@@ -171,7 +171,9 @@ describe('trouble', () => {
     const path = newPath();
     mkdirSync(join(path, '..'), { recursive: true });
     // 8 blocks of 512 or 1,024 bytes, by the shell: less than the run writes.
-    const { code, output, errors } = await startProgram('write-lines.ts', [path, '3'], { fileBlocks: 8 }).ended;
+    const { code, output, errors } = await startProgram(new URL('../../test/programs/write-lines.ts', import.meta.url), [path, '3'], {
+      fileBlocks: 8,
+    }).ended;
     expect({ code, errors }).toEqual({ code: 0, errors: '' });
     const last = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '');
     const text = readFileSync(path, 'utf8');
@@ -185,7 +187,7 @@ describe('trouble', () => {
 
   test('a process that is killed leaves every event that it had told the sink', { timeout: 30_000 }, async () => {
     const path = newPath();
-    const program = startProgram('write-lines.ts', [path, '100000']);
+    const program = startProgram(new URL('../../test/programs/write-lines.ts', import.meta.url), [path, '100000']);
     let told = 0;
     program.process.stdout?.on('data', () => {
       if (++told === 20) program.process.kill('SIGKILL');

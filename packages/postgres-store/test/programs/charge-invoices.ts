@@ -1,77 +1,11 @@
-// A run of 41 stages that says whenever one of them is called. It is begun or gone on with in this process, which may be killed at any moment.
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createRuntime, inputs, isStageflowError, map, pipeline, type Run, type StageContext, stage, work } from '@stageflow/core';
+// A run that is kept on the server it is given, in a process that may be killed at any moment.
 import { postgresRunStore } from '@stageflow/postgres-store';
+import { chargeInvoices, programArguments } from '@stageflow-internal/killed-runs/charge-invoices';
 import pg from 'pg';
 
-const [begin = '', url = '', log = '', runId = '', stallAt = ''] = process.argv.slice(2);
-const descriptor = openSync(log, 'a');
-
-let calls = 0;
-
-/** Written and synced before anything else happens, and told to whoever may kill this process, which this call waits for if it is the one. */
-function called({ path, idempotencyKey, attempt }: StageContext): Promise<void> {
-  const line = `${JSON.stringify({ pid: process.pid, path, key: idempotencyKey, attempt })}\n`;
-  writeSync(descriptor, line);
-  fsyncSync(descriptor);
-  process.stdout.write(line);
-  return ++calls === Number(stallAt) ? new Promise(() => {}) : Promise.resolve();
-}
-
-const { invoices } = inputs<{ invoices: readonly number[] }>();
-const charged = map(
-  'charged',
-  invoices,
-  (invoice) => {
-    const amount = stage('amount', {
-      needs: { invoice },
-      run: async ({ invoice }, context) => {
-        await called(context);
-        await sleep(10 + (invoice % 3) * 5);
-        return invoice * 10;
-      },
-    });
-    return work('charge', {
-      needs: { amount },
-      run: async ({ amount }, context) => {
-        await called(context);
-        await sleep(10);
-        return amount + 1;
-      },
-    });
-  },
-  { key: (invoice) => `inv-${invoice}`, concurrency: 4 },
-);
-const report = work('report', {
-  needs: { charged },
-  run: async ({ charged }, context) => {
-    await called(context);
-    await sleep(30);
-    return charged.reduce((sum, each) => sum + each, 0);
-  },
-});
-const billing = pipeline('billing', { outputs: { report, charged } });
-
-const pool = new pg.Pool({ connectionString: url, max: 10 });
+const given = programArguments();
+const pool = new pg.Pool({ connectionString: given.target, max: 10 });
 const store = postgresRunStore({ pool, schema: 'kill' });
 await store.migrate();
-const runtime = createRuntime({ pipelines: [billing], store, leaseMs: 300 });
-
-async function run(): Promise<Run> {
-  if (begin === 'begin') return runtime.run(billing, { invoices: Array.from({ length: 20 }, (_, at) => at + 1) }, { runId });
-  for (;;) {
-    try {
-      return await runtime.resume(runId);
-    } catch (error) {
-      if (!isStageflowError(error, 'SF_RUN_NOT_RESUMABLE')) throw error;
-      await sleep(20);
-    }
-  }
-}
-
-const { status, outputs } = await run();
-process.stdout.write(`${JSON.stringify({ status, outputs })}\n`);
-await runtime.close();
+await chargeInvoices(store, given);
 await pool.end();
-closeSync(descriptor);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-/** A program of `test/programs` that runs in a process of its own. */
+/** A program that runs in a process of its own. */
 export interface RunningProgram {
   readonly process: ChildProcess;
   /** How it ended. */
@@ -13,10 +13,20 @@ export interface RunningProgram {
   }>;
 }
 
-/** Starts a program; nothing waits for it. */
-export function startProgram(name: string, args: readonly string[]): RunningProgram {
-  const path = fileURLToPath(new URL(`programs/${name}`, import.meta.url));
-  const started = spawn(process.execPath, ['--no-warnings', '--conditions=@stageflow/source', path, ...args]);
+/**
+ * Starts a program; nothing waits for it.
+ *
+ * @param program - The file, as a URL.
+ * @param limits.fileBlocks - How large its files may grow, in blocks of the shell's: writing more fails, as on a full disk.
+ */
+export function startProgram(
+  program: URL,
+  args: readonly string[],
+  { fileBlocks }: { readonly fileBlocks?: number | undefined } = {},
+): RunningProgram {
+  const node = [process.execPath, '--no-warnings', '--conditions=@stageflow/source', fileURLToPath(program), ...args];
+  const limit = fileBlocks === undefined ? 'unlimited' : String(fileBlocks);
+  const started = spawn('sh', ['-c', `ulimit -f ${limit} && exec "$@"`, 'sh', ...node]);
   let [output, errors] = ['', ''];
   started.stdout.on('data', (chunk) => {
     output += String(chunk);
