@@ -8,6 +8,7 @@ import type {
   JournalRecord,
   Lease,
   NewRun,
+  RunKey,
   RunStore,
   StoredRun,
   StoredStatus,
@@ -31,7 +32,8 @@ export interface PostgresRunStoreOptions {
 /** A run store in PostgreSQL. */
 export interface PostgresRunStore extends RunStore {
   readonly due: NonNullable<RunStore['due']>;
-  readonly prune: NonNullable<RunStore['prune']>;
+  readonly ended: NonNullable<RunStore['ended']>;
+  readonly remove: NonNullable<RunStore['remove']>;
   /**
    * Makes the schema and its tables, or brings them up to date. Any number of processes may call it at once; where there
    * is nothing to do it only looks.
@@ -72,9 +74,12 @@ interface RunRow {
   readonly early: string | null;
 }
 
-interface DueRow {
+interface KeyRow {
   readonly run_id: string;
   readonly tenant_id: string | null;
+}
+
+interface DueRow extends KeyRow {
   readonly pipeline: string;
 }
 
@@ -210,15 +215,16 @@ class PostgresStore implements PostgresRunStore {
 
   async due(now: number, limit: number, after = ''): Promise<readonly DueRun[]> {
     const { rows } = await this.#query(this.#statements.due, [toColumn(after), now, limit]);
-    return (rows as readonly DueRow[]).map(({ run_id, tenant_id, pipeline }) => ({
-      runId: fromColumn(run_id),
-      tenantId: tenant_id === null ? undefined : fromColumn(tenant_id),
-      pipeline: fromColumn(pipeline),
-    }));
+    return (rows as readonly DueRow[]).map((row) => ({ ...keyOf(row), pipeline: fromColumn(row.pipeline) }));
   }
 
-  async prune(endedBefore: number, limit: number): Promise<number> {
-    return (await this.#query(this.#statements.prune, [endedBefore, limit])).rowCount as number;
+  async ended(endedBefore: number, limit: number): Promise<readonly RunKey[]> {
+    const { rows } = await this.#query(this.#statements.ended, [endedBefore, limit]);
+    return (rows as readonly KeyRow[]).map(keyOf);
+  }
+
+  async remove(runIds: readonly string[]): Promise<number> {
+    return (await this.#query(this.#statements.remove, [runIds.map(toColumn)])).rowCount as number;
   }
 
   #query(text: string, values: unknown[]): Promise<PgResult> {
@@ -244,6 +250,10 @@ class PostgresStore implements PostgresRunStore {
 
 function tenantOf(tenantId: string | undefined): string | null {
   return tenantId === undefined ? null : toColumn(tenantId);
+}
+
+function keyOf({ run_id, tenant_id }: KeyRow): RunKey {
+  return { runId: fromColumn(run_id), tenantId: tenant_id === null ? undefined : fromColumn(tenant_id) };
 }
 
 function waitOf({ wait, status, answer }: WaitRow): StoredWait {

@@ -82,8 +82,9 @@ export function statements(schema: string): Statements {
       UNION SELECT run_id, tenant_id, pipeline FROM ${schema}.runs WHERE run_id > $1 AND status = 'suspended' AND run_id IN
         (SELECT run_id FROM ${schema}.waits WHERE status = 'open' AND expires_at IS NOT NULL AND expires_at <= $2)
       ORDER BY run_id LIMIT $3`,
-    prune: `WITH old AS (
-        SELECT run_id FROM ${schema}.runs WHERE ended_at < $1 ORDER BY ended_at, run_id LIMIT $2 FOR UPDATE SKIP LOCKED),
+    ended: `SELECT run_id, tenant_id FROM ${schema}.runs WHERE ended_at < $1 ORDER BY ended_at, run_id LIMIT $2`,
+    remove: `WITH old AS (
+        SELECT run_id FROM ${schema}.runs WHERE run_id = ANY($1) AND ended_at IS NOT NULL FOR UPDATE SKIP LOCKED),
       early AS (DELETE FROM ${schema}.early WHERE run_id IN (SELECT run_id FROM old)),
       waits AS (DELETE FROM ${schema}.waits WHERE run_id IN (SELECT run_id FROM old)),
       records AS (DELETE FROM ${schema}.records WHERE run_id IN (SELECT run_id FROM old))
@@ -107,7 +108,8 @@ export type Statements = Readonly<
     | 'lockRun'
     | 'deliver'
     | 'due'
-    | 'prune',
+    | 'ended'
+    | 'remove',
     string
   >
 >;

@@ -8,6 +8,7 @@ import type {
   JournalRecord,
   Lease,
   NewRun,
+  RunKey,
   RunStore,
   StoredRun,
   StoredStatus,
@@ -34,7 +35,8 @@ export type SqliteRunStoreOptions =
 /** A run store in a SQLite file. */
 export interface SqliteRunStore extends RunStore {
   readonly due: NonNullable<RunStore['due']>;
-  readonly prune: NonNullable<RunStore['prune']>;
+  readonly ended: NonNullable<RunStore['ended']>;
+  readonly remove: NonNullable<RunStore['remove']>;
   /** Closes the file that the store has opened. Runs under way lose their store. */
   close(): void;
 }
@@ -212,11 +214,20 @@ class SqliteStore implements SqliteRunStore {
     return rows.map(({ run_id, tenant_id, pipeline }) => ({ runId: run_id, tenantId: tenant_id ?? undefined, pipeline }));
   }
 
-  async prune(endedBefore: number, limit: number): Promise<number> {
-    return this.#atomically(({ ended, deleteEarly, deleteWaits, deleteRecords, deleteRun }) => {
-      const old = ended.all(endedBefore, limit) as readonly { readonly run_id: string }[];
-      for (const { run_id } of old) for (const statement of [deleteEarly, deleteWaits, deleteRecords, deleteRun]) statement.run(run_id);
-      return old.length;
+  async ended(endedBefore: number, limit: number): Promise<readonly RunKey[]> {
+    const old = this.#statements.ended.all(endedBefore, limit) as readonly Omit<DueRow, 'pipeline'>[];
+    return old.map(({ run_id, tenant_id }) => ({ runId: run_id, tenantId: tenant_id ?? undefined }));
+  }
+
+  async remove(runIds: readonly string[]): Promise<number> {
+    return this.#atomically(({ deleteEarly, deleteWaits, deleteRecords, deleteRun }) => {
+      let count = 0;
+      for (const runId of runIds) {
+        if (deleteRun.run(runId).changes === 0) continue;
+        for (const statement of [deleteEarly, deleteWaits, deleteRecords]) statement.run(runId);
+        count++;
+      }
+      return count;
     });
   }
 

@@ -200,14 +200,19 @@ export class DurableRuns {
 
   /** @throws SF_RUNTIME_REQUIRED where the store cannot; SF_STORE_FAILED */
   async prune(olderThanMs: number): Promise<number> {
-    const prune = this.#store.prune?.bind(this.#store);
-    if (prune === undefined) throw new StageflowError('SF_RUNTIME_REQUIRED', { verb: 'prune()', feature: 'a store that deletes runs' });
+    const ended = this.#store.ended?.bind(this.#store);
+    const remove = this.#store.remove?.bind(this.#store);
+    if (ended === undefined || remove === undefined)
+      throw new StageflowError('SF_RUNTIME_REQUIRED', { verb: 'prune()', feature: 'a store that deletes runs' });
     const endedBefore = this.#clock.now() - olderThanMs;
     let count = 0;
-    for (let deleted = prunedAtOnce; deleted === prunedAtOnce; count += deleted) {
-      deleted = await this.#guarded(() => prune(endedBefore, prunedAtOnce));
+    for (;;) {
+      const runs = await this.#guarded(() => ended(endedBefore, prunedAtOnce));
+      const deleted = runs.length === 0 ? 0 : await this.#guarded(() => remove(runs.map(({ runId }) => runId)));
+      count += deleted;
+      // Where none was deleted, another process is about to delete them all.
+      if (runs.length < prunedAtOnce || deleted === 0) return count;
     }
-    return count;
   }
 
   async waits(filter: WaitFilter): Promise<readonly OpenWait[]> {

@@ -7,22 +7,26 @@ import {
   type JournalBatch,
   type Lease,
   type NewRun,
+  type RunKey,
   type RunStore,
   type StoredRun,
   type StoredWait,
+  type VoteRequest,
+  type VoteResult,
   type WaitFilter,
 } from '../ports/run-store.ts';
 import type { Encoded } from './codec.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-interface KeptRun extends Mutable<Omit<StoredRun, 'records' | 'waits' | 'early'>> {
+interface KeptRun extends Mutable<Omit<StoredRun, 'records' | 'waits' | 'early' | 'isPaused'>> {
   records: StoredRun['records'][number][];
   waits: Mutable<StoredWait>[];
   early: { readonly type: string; readonly payload: Encoded }[];
   owner: string | undefined;
   /** Whether it rests and has been answered since. */
   isWoken: boolean;
+  isPaused: boolean;
   leasedUntil: number;
   /** Epoch milliseconds; `undefined` while it has not ended. */
   endedAt: number | undefined;
@@ -46,21 +50,22 @@ class MemoryRunStore implements RunStore {
 
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
     if (this.#runs.has(run.runId)) throw new StageflowError('SF_RUN_EXISTS', { runId: run.runId });
-    const fresh = { status: 'running', epoch: 1, isWoken: false, endedAt: undefined } as const;
+    const fresh = { status: 'running', epoch: 1, isWoken: false, isPaused: false, endedAt: undefined } as const;
     this.#runs.set(run.runId, { ...run, ...fresh, records: [...(run.records ?? [])], waits: [], early: [], owner, leasedUntil: until });
   }
 
   async load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
     const found = this.#find(runId, tenantId);
     if (found === undefined) return undefined;
-    const { owner: _owner, leasedUntil: _leasedUntil, isWoken: _isWoken, endedAt: _endedAt, ...run } = found;
-    return { ...run, records: [...run.records], waits: run.waits.map((wait) => ({ ...wait })), early: [...run.early] };
+    const { owner: _owner, leasedUntil: _leasedUntil, isWoken: _isWoken, endedAt: _endedAt, isPaused, ...run } = found;
+    const paused = isPaused ? { isPaused } : {};
+    return { ...run, ...paused, records: [...run.records], waits: run.waits.map((wait) => ({ ...wait })), early: [...run.early] };
   }
 
   async acquire(runId: string, { owner, until, now }: Lease): Promise<{ readonly epoch: number } | undefined> {
     const run = this.#runs.get(runId);
     if (run === undefined || isTerminal(run) || (run.owner !== undefined && run.leasedUntil > now)) return undefined;
-    Object.assign(run, { owner, leasedUntil: until, status: 'running', epoch: run.epoch + 1, isWoken: false });
+    Object.assign(run, { owner, leasedUntil: until, status: 'running', epoch: run.epoch + 1, isWoken: false, isPaused: false });
     return { epoch: run.epoch };
   }
 
@@ -71,10 +76,12 @@ class MemoryRunStore implements RunStore {
     return true;
   }
 
-  async commit(runId: string, epoch: number, { at, records, waits, status, resting = [], isDue = false }: JournalBatch): Promise<boolean> {
+  async commit(runId: string, epoch: number, batch: JournalBatch): Promise<boolean> {
     const run = this.#runs.get(runId);
     if (run?.epoch !== epoch || run.owner === undefined) return false;
+    const { at, records, waits, status, resting = [], isDue = false, isPaused = run.isPaused } = batch;
     run.records.push(...records);
+    run.isPaused = isPaused;
     for (const wait of waits) this.#open(run, wait);
     if (status !== undefined && status !== 'running') {
       run.status = status;
@@ -96,25 +103,33 @@ class MemoryRunStore implements RunStore {
     run.waits.push(early === undefined ? { ...wait } : { ...wait, status: 'answered', answer: early.payload });
   }
 
-  async waits({ tenantId, runId, type }: WaitFilter): Promise<readonly StoredWait[]> {
+  async waits({ tenantId, runId, type, waitId }: WaitFilter): Promise<readonly StoredWait[]> {
     const found = Array.from(this.#runs.values(), ({ waits }) => waits).flat();
     return found
       .filter((wait) => wait.status === 'open' && wait.tenantId === tenantId)
       .filter((wait) => (runId === undefined || wait.runId === runId) && (type === undefined || wait.type === type))
+      .filter((wait) => waitId === undefined || wait.waitId === waitId)
       .sort((left, right) => left.openedAt - right.openedAt)
       .map((wait) => ({ ...wait }));
   }
 
   async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
-    for (const run of this.#runs.values()) {
-      const wait = run.waits.find((candidate) => candidate.waitId === waitId && candidate.tenantId === tenantId);
-      if (wait === undefined) continue;
-      if (wait.status !== 'open') return wait.status === 'answered' ? 'already answered' : 'withdrawn';
-      Object.assign(wait, { status: 'answered', answer });
-      run.isWoken = run.status === 'suspended';
-      return 'answered';
-    }
-    return 'unknown';
+    const found = this.#wait(waitId, tenantId);
+    if (found === undefined) return 'unknown';
+    const { run, wait } = found;
+    if (wait.status !== 'open') return wait.status === 'answered' ? 'already answered' : 'withdrawn';
+    Object.assign(wait, { status: 'answered', answer });
+    run.isWoken = run.status === 'suspended';
+    return 'answered';
+  }
+
+  async vote(waitId: string, { vote, after, answer }: VoteRequest, tenantId: string | undefined): Promise<VoteResult> {
+    const found = this.#wait(waitId, tenantId);
+    if (found?.wait.status !== 'open') return this.answer(waitId, vote.answer, tenantId);
+    const { votes = [] } = found.wait;
+    if (votes.length !== after) return 'changed';
+    found.wait.votes = [...votes, vote];
+    return answer === undefined ? 'kept' : this.answer(waitId, answer, tenantId);
   }
 
   async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
@@ -139,13 +154,24 @@ class MemoryRunStore implements RunStore {
       .map(({ runId, pipeline, identity }) => ({ runId, tenantId: identity.tenantId, pipeline }));
   }
 
-  async prune(endedBefore: number, limit: number): Promise<number> {
-    const old = Array.from(this.#runs.values())
+  async ended(endedBefore: number, limit: number): Promise<readonly RunKey[]> {
+    return Array.from(this.#runs.values())
       .filter(({ endedAt }) => endedAt !== undefined && endedAt < endedBefore)
       .sort((left, right) => (left.endedAt as number) - (right.endedAt as number))
-      .slice(0, limit);
-    for (const { runId } of old) this.#runs.delete(runId);
-    return old.length;
+      .slice(0, limit)
+      .map(({ runId, identity }) => ({ runId, tenantId: identity.tenantId }));
+  }
+
+  async remove(runIds: readonly string[]): Promise<number> {
+    return runIds.filter((runId) => this.#runs.get(runId)?.endedAt !== undefined && this.#runs.delete(runId)).length;
+  }
+
+  #wait(waitId: string, tenantId: string | undefined): { readonly run: KeptRun; readonly wait: Mutable<StoredWait> } | undefined {
+    for (const run of this.#runs.values()) {
+      const wait = run.waits.find((candidate) => candidate.waitId === waitId && candidate.tenantId === tenantId);
+      if (wait !== undefined) return { run, wait };
+    }
+    return undefined;
   }
 
   #find(runId: string, tenantId: string | undefined): KeptRun | undefined {
@@ -158,7 +184,8 @@ function isTerminal({ status }: { readonly status: string }): boolean {
   return status !== 'running' && status !== 'suspended';
 }
 
-function isDue({ status, leasedUntil, isWoken, waits }: KeptRun, now: number): boolean {
+function isDue({ status, leasedUntil, isWoken, isPaused, waits }: KeptRun, now: number): boolean {
+  if (isPaused) return false;
   if (status === 'running') return leasedUntil <= now;
   return (
     status === 'suspended' &&

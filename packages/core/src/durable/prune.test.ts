@@ -45,7 +45,7 @@ describe('runtime.prune()', () => {
     for (const olderThanMs of [-1, Number.NaN])
       await expect(runtime.prune({ olderThanMs })).rejects.toMatchObject({ code: 'SF_OPTION_INVALID' });
     await expect(createRuntime({ pipelines: [made] }).prune({ olderThanMs: 0 })).rejects.toMatchObject({ code: 'SF_RUNTIME_REQUIRED' });
-    const plain = Object.assign(Object.create(store), { prune: undefined });
+    const plain = Object.assign(Object.create(store), { remove: undefined });
     await expect(createRuntime({ pipelines: [made], store: plain, clock }).prune({ olderThanMs: 0 })).rejects.toMatchObject({
       code: 'SF_RUNTIME_REQUIRED',
     });

@@ -57,6 +57,20 @@ export interface StoredWait {
   readonly answer: Encoded | undefined;
   /** The answer once it has expired. @default a word that says so */
   readonly otherwise?: Encoded | undefined;
+  /** People and roles of whom one has to be who answers. @default anybody */
+  readonly mayDecide?: readonly string[] | undefined;
+  /** How many people have to give the same answer. @default 1 */
+  readonly quorum?: number | undefined;
+  /** Who has said what so far, in that order. Kept by `vote()`. @default none */
+  readonly votes?: readonly Vote[] | undefined;
+}
+
+/** What one person says to a wait. */
+export interface Vote {
+  readonly by: string;
+  readonly answer: Encoded;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
 /** Everything that a store has of one run. */
@@ -68,6 +82,8 @@ export interface StoredRun extends NewRun {
   readonly waits: readonly StoredWait[];
   /** Answers that came before anything waited for them. */
   readonly early: readonly { readonly type: string; readonly payload: Encoded }[];
+  /** Whether somebody has paused it: it goes on when somebody resumes it. @default false */
+  readonly isPaused?: boolean | undefined;
 }
 
 /** What one activation adds, all of it or nothing. */
@@ -88,10 +104,24 @@ export interface JournalBatch {
   readonly resting?: readonly string[] | undefined;
   /** Where the status is `suspended`: whether the run is due at once, since it was let go of in the middle. @default false */
   readonly isDue?: boolean | undefined;
+  /** Whether the run is paused from now on, or is not any more: one that is paused is never due. @default as before */
+  readonly isPaused?: boolean | undefined;
 }
 
 /** What became of an answer. */
 export type AnswerResult = 'answered' | 'already answered' | 'withdrawn' | 'unknown';
+
+/** What became of a vote; `changed` where somebody else has voted since, and nothing was kept. */
+export type VoteResult = AnswerResult | 'kept' | 'changed';
+
+/** One more vote for a wait. */
+export interface VoteRequest {
+  readonly vote: Vote;
+  /** How many votes there were when it was decided what this one comes to. */
+  readonly after: number;
+  /** The answer that the votes come to; absent while they are too few. */
+  readonly answer?: Encoded | undefined;
+}
 
 /**
  * Where runs are kept so that they survive their process. Every method is atomic, and takes effect before it resolves.
@@ -103,7 +133,10 @@ export interface RunStore {
   create(run: NewRun, lease: Lease): Promise<void>;
   /** Everything of a run, or `undefined` where there is none of that id and tenant. */
   load(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined>;
-  /** Takes a run that no other owner holds a lease of that has not run out, and counts its epoch up; `undefined` where it cannot be had. */
+  /**
+   * Takes a run that no other owner holds a lease of that has not run out, counts its epoch up, and ends its pause;
+   * `undefined` where it cannot be had.
+   */
   acquire(runId: string, lease: Lease): Promise<{ readonly epoch: number } | undefined>;
   /** Holds a lease longer; `false` where another activation has begun. */
   renew(runId: string, epoch: number, lease: Lease): Promise<boolean>;
@@ -113,26 +146,42 @@ export interface RunStore {
   waits(filter: WaitFilter): Promise<readonly StoredWait[]>;
   /** Answers a wait: once. */
   answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult>;
+  /** Adds a vote to an open wait that has just `after` votes, and answers it where the request has an answer. */
+  vote?(waitId: string, request: VoteRequest, tenantId: string | undefined): Promise<VoteResult>;
   /** Answers the oldest open wait of a type; where there is none, keeps the answer until something waits for it, at most `earlyLimit` a run. */
   deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult>;
   /**
    * Runs that are to go on: those that are `running` and whose lease has run out, and those that rest and have something
-   * that they had not when they came to rest, an answer or a wait that has expired. In the order of their ids, at most
-   * `limit`, from the one after `after`.
+   * that they had not when they came to rest, an answer or a wait that has expired; none that is paused. In the order of
+   * their ids, at most `limit`, from the one after `after`.
    */
   due?(now: number, limit: number, after?: string): Promise<readonly DueRun[]>;
+  /** Runs that ended before a time, those that ended first, at most `limit`. */
+  ended?(endedBefore: number, limit: number): Promise<readonly RunKey[]>;
+  /** Deletes runs, with everything of them. Those that have not ended stay. Resolves to how many were deleted. */
+  remove?(runIds: readonly string[]): Promise<number>;
   /**
-   * Deletes runs that ended before a time, with everything of them, those that ended first, at most `limit`. Runs that have
-   * not ended stay, however old. Resolves to how many were deleted.
+   * Calls back soon after a wait was answered, by whichever process, until the function that it resolves to is called. It
+   * may call for no reason and may miss answers, where a connection was lost: callers ask `due` from time to time all the same.
    */
-  prune?(endedBefore: number, limit: number): Promise<number>;
+  watch?(onAnswer: (answered: AnsweredWait) => void): Promise<() => Promise<void>>;
+}
+
+/** Which run of which tenant. */
+export interface RunKey {
+  readonly runId: string;
+  readonly tenantId: string | undefined;
 }
 
 /** A run that is to go on. */
-export interface DueRun {
-  readonly runId: string;
-  readonly tenantId: string | undefined;
+export interface DueRun extends RunKey {
   readonly pipeline: string;
+}
+
+/** Which wait of which run was answered. */
+export interface AnsweredWait {
+  readonly runId: string;
+  readonly waitId: string;
 }
 
 /** Who holds a run, and until when, in epoch milliseconds. */
@@ -148,6 +197,7 @@ export interface WaitFilter {
   readonly tenantId?: string | undefined;
   readonly runId?: string | undefined;
   readonly type?: string | undefined;
+  readonly waitId?: string | undefined;
 }
 
 /** What became of a delivery; with the wait it answered. */

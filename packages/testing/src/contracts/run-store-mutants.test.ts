@@ -346,22 +346,22 @@ const mutants: readonly Mutant[] = [
       commit: (runId, epoch, batch) =>
         store.commit(runId, epoch, { ...batch, status: batch.status === 'suspended' ? 'failed' : batch.status }),
     })),
-    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+    caughtBy: ['remove(): deletes runs that ended before a time, with everything of them, and no other'],
   },
   {
     breaks: 'prunes what ended at the very time',
-    make: sabotaged((store) => ({ prune: async (endedBefore, limit) => (await store.prune?.(endedBefore + 1, limit)) ?? 0 })),
-    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+    make: sabotaged((store) => ({ ended: async (endedBefore, limit) => (await store.ended?.(endedBefore + 1, limit)) ?? [] })),
+    caughtBy: ['remove(): deletes runs that ended before a time, with everything of them, and no other'],
   },
   {
     breaks: 'prunes all at once',
-    make: sabotaged((store) => ({ prune: async (endedBefore) => (await store.prune?.(endedBefore, 1_000)) ?? 0 })),
-    caughtBy: ['prune(): begins with those that ended first, and deletes as many as it is told'],
+    make: sabotaged((store) => ({ ended: async (endedBefore) => (await store.ended?.(endedBefore, 1_000)) ?? [] })),
+    caughtBy: ['remove(): begins with those that ended first, and deletes as many as it is told'],
   },
   {
     breaks: 'takes the time of its process for the end of a run',
     make: sabotaged((store) => ({ commit: (runId, epoch, batch) => store.commit(runId, epoch, { ...batch, at: 0 }) })),
-    caughtBy: ['prune(): deletes runs that ended before a time, with everything of them, and no other'],
+    caughtBy: ['remove(): deletes runs that ended before a time, with everything of them, and no other'],
   },
   {
     breaks: 'forgets a run, and keeps its records for the next of its id',
@@ -370,12 +370,13 @@ const mutants: readonly Mutant[] = [
       const kept = new Map<string, StoredRun>();
       return {
         ...methodsOf(() => store),
-        prune: async (endedBefore: number, limit: number) => {
-          for (const id of ['again']) {
+        ended: async (endedBefore: number, limit: number) => (await store.ended?.(endedBefore, limit)) ?? [],
+        remove: async (runIds: readonly string[]) => {
+          for (const id of runIds) {
             const run = await store.load(id, undefined);
             if (run !== undefined) kept.set(id, run);
           }
-          return (await store.prune?.(endedBefore, limit)) ?? 0;
+          return (await store.remove?.(runIds)) ?? 0;
         },
         load: async (runId: string, tenantId: string | undefined) => {
           const run = await store.load(runId, tenantId);
@@ -383,7 +384,7 @@ const mutants: readonly Mutant[] = [
         },
       };
     },
-    caughtBy: ['prune(): leaves nothing behind that a new run of the same id would find'],
+    caughtBy: ['remove(): leaves nothing behind that a new run of the same id would find'],
   },
   {
     breaks: 'forgets what a run begins with',

@@ -5,7 +5,7 @@ import { batch, encoded, lease, newRun, openWait, record, startedAt } from './ru
 /** What is deleted of old runs, where the store can. */
 export const runStoreRetentionCases: readonly ContractCase<RunStore>[] = [
   {
-    name: 'prune(): deletes runs that ended before a time, with everything of them, and no other',
+    name: 'remove(): deletes runs that ended before a time, with everything of them, and no other',
     run: pruned(async (store, prune) => {
       await end(store, 'old', 10);
       await end(store, 'young', 20);
@@ -18,7 +18,7 @@ export const runStoreRetentionCases: readonly ContractCase<RunStore>[] = [
     }),
   },
   {
-    name: 'prune(): leaves nothing behind that a new run of the same id would find',
+    name: 'remove(): leaves nothing behind that a new run of the same id would find',
     run: pruned(async (store, prune) => {
       await end(store, 'again', 10);
       await prune(startedAt + 11);
@@ -28,7 +28,7 @@ export const runStoreRetentionCases: readonly ContractCase<RunStore>[] = [
     }),
   },
   {
-    name: 'prune(): begins with those that ended first, and deletes as many as it is told',
+    name: 'remove(): begins with those that ended first, and deletes as many as it is told',
     run: pruned(async (store, prune) => {
       for (const [id, at] of [
         ['a', 30],
@@ -49,8 +49,11 @@ function pruned(
   check: (store: RunStore, prune: (endedBefore: number, limit?: number) => Promise<number>) => Promise<void>,
 ): ContractCase<RunStore>['run'] {
   return async (store) => {
-    if (store.prune === undefined) return;
-    await check(store, async (endedBefore, limit = 10) => (await store.prune?.(endedBefore, limit)) ?? 0);
+    if (store.ended === undefined || store.remove === undefined) return;
+    await check(store, async (endedBefore, limit = 10) => {
+      const runs = (await store.ended?.(endedBefore, limit)) ?? [];
+      return (await store.remove?.(runs.map(({ runId }) => runId))) ?? 0;
+    });
   };
 }
 
