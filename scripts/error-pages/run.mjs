@@ -126,4 +126,36 @@ const chat = pipeline('chat', { outputs: { connect } });
 const run = await chat.run({});
 if (run.cleanupErrors[0] !== undefined) throw run.cleanupErrors[0];`,
   },
+  SF_COMPENSATION_FAILED: {
+    meaning: `The run ended badly, and the \`undo\` of a \`work\` threw, rejected or took too long, as often as its \`retry\` allows. The effect is still there. The error is in \`run.undoErrors\` and was told as the event \`undo.failed\`; the other effects were undone all the same, and the status of the run stays what it was. Where it says that an earlier process made the effect in a call of another stage, nobody was left who knew how to undo it.`,
+    remedy: `Undo the effect by hand: \`path\` says which it is. Give \`undo\` more attempts if its target is away for longer: \`undo: { run, retry: { attempts: 10 } }\`. An effect that was undone already should count as success.`,
+    details: { stage: 'pay', attempts: 1, why: 'the bank is closed' },
+    cause: `
+import { fail, pipeline, stage, work } from '@stageflow/core';
+
+const pay = work('pay', {
+  run: () => 'paid',
+  undo: { retry: { attempts: 1 }, run: () => Promise.reject(new Error('the bank is closed')) },
+});
+const ship = stage('ship', { needs: { pay }, run: () => fail('out of stock') });
+const order = pipeline('order', { outputs: { ship } });
+
+const run = await order.run({});
+throw run.undoErrors[0];`,
+    mend: `
+import { fail, pipeline, stage, work } from '@stageflow/core';
+
+let isClosed = true;
+const refund = async () => {
+  if (!isClosed) return 'refunded';
+  isClosed = false;
+  throw new Error('the bank is closed');
+};
+const pay = work('pay', { run: () => 'paid', undo: { retry: { attempts: 5, baseMs: 1 }, run: refund } });
+const ship = stage('ship', { needs: { pay }, run: () => fail('out of stock') });
+const order = pipeline('order', { outputs: { ship } });
+
+const run = await order.run({});
+if (run.undoErrors[0] !== undefined) throw run.undoErrors[0];`,
+  },
 };

@@ -3,9 +3,12 @@ import type { RunEvent } from './event.ts';
 import type { ExclusiveOption } from './exclusive-runs.ts';
 import type { EventTarget } from './execution/emitter.ts';
 import type { Scheduler } from './execution/scheduler.ts';
+import { skipByHand } from './execution/skipped-by-hand.ts';
 import type { RunOptions } from './execution/start-run.ts';
 import type { Stop } from './execution/stop.ts';
 import type { IdentityOptions } from './identity.ts';
+import { nearestName } from './nearest-name.ts';
+import type { Plan } from './plan/plan.ts';
 import type { Run } from './run.ts';
 import type { RunBroadcast } from './run-handle.ts';
 import type { RunPlace } from './run-place.ts';
@@ -14,6 +17,7 @@ import type { RunPlace } from './run-place.ts';
 export interface AcceptedRun {
   readonly runId: string;
   readonly pipeline: string;
+  readonly plan: Plan;
   readonly options: RunOptions;
   readonly priority: number;
   /** The run it was started below. */
@@ -37,6 +41,8 @@ export class ActiveRun implements EventTarget {
   stop: Stop | undefined;
   /** Called by the first {@link cancel}, while the run waits to begin. */
   onCancel: (() => void) | undefined;
+  /** Whether it is to begin with a pause. */
+  isPaused = false;
   readonly #children = new Set<ActiveRun>();
   #scheduler: Scheduler | undefined;
   #followed = false;
@@ -70,6 +76,8 @@ export class ActiveRun implements EventTarget {
 
   attach(scheduler: Scheduler): void {
     this.#scheduler = scheduler;
+    scheduler.isPaused = this.isPaused;
+    if (this.isPaused) void scheduler.pause();
     this.accepted.broadcast?.follow(scheduler.state);
     this.#followStop();
   }
@@ -86,6 +94,38 @@ export class ActiveRun implements EventTarget {
     this.onCancel?.();
     if (this.#scheduler === undefined) this.#cancelChildren('cancelled', reason);
     else this.#scheduler.root.stop(this.stop);
+  }
+
+  /** Starts nothing new, from its very beginning where it has not begun. Resolves when that is durable. */
+  async pause(): Promise<void> {
+    this.isPaused = true;
+    await this.#scheduler?.pause();
+  }
+
+  /** Ends a pause. */
+  async continue(): Promise<void> {
+    this.isPaused = false;
+    await this.#scheduler?.continue();
+  }
+
+  /** Starts the next stage in a pause: its path. */
+  step(): string | undefined {
+    return this.#scheduler?.step();
+  }
+
+  /** @throws SF_UNKNOWN_STAGE */
+  skip(name: string, reason: string): boolean {
+    const { plan } = this.accepted;
+    const stage = plan.stages[plan.indexByName.get(name) ?? -1];
+    if (stage === undefined) {
+      const nearest = nearestName(name, plan.indexByName.keys());
+      throw new StageflowError(
+        'SF_UNKNOWN_STAGE',
+        { stage: name, reader: 'skip()', nearest },
+        { pipeline: plan.name, runId: this.accepted.runId },
+      );
+    }
+    return this.#scheduler !== undefined && skipByHand(this.#scheduler, stage, reason);
   }
 
   /** Lets go of it: what is under way is aborted, and where it is kept, another process may go on. */

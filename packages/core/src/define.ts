@@ -11,6 +11,7 @@ import type { Input } from './source.ts';
 import type { StageDefinition, StageKind, StagePolicy, Streams } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
 import type { StreamedOptions } from './streamed.ts';
+import type { Undo } from './undo.ts';
 import type { Deduplicate } from './work.ts';
 
 /** Where a value comes from, as data: the name of a stage, or one of these. */
@@ -45,6 +46,7 @@ export interface StageSpecData extends StagePolicy {
   readonly subject?: SourceSpec | undefined;
   readonly idempotencyKey?: ((values: Readonly<Record<string, unknown>>) => string) | undefined;
   readonly deduplicate?: Deduplicate<Readonly<Record<string, unknown>>> | undefined;
+  readonly undo?: Undo<Readonly<Record<string, unknown>>, unknown> | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
   /** The work; of a guard, the check. */

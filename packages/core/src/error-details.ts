@@ -101,6 +101,7 @@ export interface ErrorDetails {
   SF_RUN_CANCELLED: { readonly reason: string };
   SF_RUN_ENDED: { readonly stage: string; readonly call: string };
   SF_CLEANUP_FAILED: { readonly stage: string; readonly why: string };
+  SF_COMPENSATION_FAILED: { readonly stage: string; readonly attempts: number; readonly why: string };
 }
 
 /** Every error code. */

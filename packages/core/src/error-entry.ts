@@ -25,3 +25,8 @@ export function didYouMean(nearest: string | undefined, otherwise: string): stri
 export function ended(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
+
+/** What a schema complained of. */
+export function reasons(issues: readonly string[]): string {
+  return ended(issues.join('; '));
+}

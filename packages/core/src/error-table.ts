@@ -1,5 +1,6 @@
+import { durabilityErrors } from './durable/durability-errors.ts';
 import type { ErrorCode, ErrorDetails, PlanProblem } from './error-details.ts';
-import { didYouMean, type ErrorEntry, ended, entry } from './error-entry.ts';
+import { didYouMean, type ErrorEntry, ended, entry, reasons } from './error-entry.ts';
 import { limitErrors } from './limits/limit-errors.ts';
 
 /**
@@ -7,11 +8,6 @@ import { limitErrors } from './limits/limit-errors.ts';
  * name the subject and what was received. The pages in `docs/errors` are generated from this table and a test keeps
  * them in step.
  */
-
-/** What a schema complained of. */
-function reasons(issues: readonly string[]): string {
-  return ended(issues.join('; '));
-}
 
 /** One problem goes on in the same line; several have a line each. */
 function listed(problems: readonly PlanProblem[]): string {
@@ -238,48 +234,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     (d) => `The chunks of "${d.stage}" that "${d.reader}" reads break off: ${ended(d.why)}`,
     () => 'What came before is whole. A reader that can use it catches this error; where another error is behind it, that is in "cause".',
   ),
-  SF_NOT_SERIALIZABLE: entry(
-    (d) => `What "${d.stage}" yields cannot be kept: at ${d.at} it has ${d.received}.`,
-    () => 'Yield plain data, dates, maps, sets, bytes or errors; hand clients and functions on as services.',
-  ),
-  SF_ANSWER_INVALID: entry(
-    (d) => `The answer "${d.wait}" that "${d.stage}" waits for is invalid: ${reasons(d.issues)}`,
-    () => 'Answer with what the stage asks for.',
-  ),
-  SF_WAIT_EXPIRED: entry(
-    (d) => `"${d.stage}" waited for "${d.wait}", and no answer came in time.`,
-    () => 'Answer sooner, or give the wait more time.',
-  ),
-  SF_WAIT_CLOSED: entry(
-    (d) => `Wait "${d.waitId}" takes no answer: ${ended(d.why)}`,
-    () => 'List the open waits with runtime.waits().',
-  ),
-  SF_RUN_EXISTS: entry(
-    (d) => `A run "${d.runId}" is kept already.`,
-    () => 'Give each run an id of its own, or resume the one that is kept.',
-  ),
-  SF_RUN_UNKNOWN: entry(
-    (d) => `The store has no run "${d.runId}".`,
-    () => 'Check the id and the tenant.',
-  ),
-  SF_RUN_NOT_RESUMABLE: entry(
-    (d) => `Run "${d.runId}" cannot be resumed: ${ended(d.why)}`,
-    () => 'A run is resumed by one process at a time, until it has ended.',
-  ),
-  SF_RUN_TAKEN_OVER: entry(
-    (d) => `Another process has gone on with run "${d.runId}" after activation ${d.epoch}.`,
-    () => 'Nothing to do: what this activation did after that is not kept. Raise leaseMs if the process was merely slow.',
-  ),
-  SF_PLAN_CHANGED: entry(
-    (d) =>
-      `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
-    () => 'Resume it with the code that began it, or declare the change compatible.',
-  ),
-  SF_STORE_FAILED: entry(
-    (d) => `Store "${d.store}" failed: ${ended(d.why)}`,
-    () => 'See "cause". What was kept before is kept; resume the run when the store is back.',
-    true,
-  ),
+  ...durabilityErrors,
   SF_STEP_LOST: entry(
     (d) => `Nobody knows what became of an attempt of stage "${d.stage}": ${ended(d.reason)}`,
     () => 'A retry policy lets it be tried again; give effects an idempotency key.',

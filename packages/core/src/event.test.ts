@@ -13,6 +13,8 @@ const topics = {
   'run.created': 'pipeline.created',
   'run.started': 'pipeline.started',
   'run.snapshotted': 'pipeline.snapshotted',
+  'run.paused': 'pipeline.paused',
+  'run.continued': 'pipeline.continued',
   'run.stopping': 'pipeline.stopping',
   'run.suspended': 'pipeline.suspended',
   'run.completed': 'pipeline.completed',
@@ -41,6 +43,9 @@ const topics = {
   'guarded.exhausted': 'guard_retry.exhausted',
   'guarded.recovered': 'guard_retry.recovered',
   'cleanup.failed': 'cleanup.failed',
+  'undo.started': 'undo.started',
+  'undo.completed': 'undo.completed',
+  'undo.failed': 'undo.failed',
   'events.dropped': 'events.dropped',
   custom: 'cart.priced',
 } as const satisfies Record<RunEvent['type'], string>;

@@ -4,6 +4,7 @@
  */
 import type { RunIdentity } from './identity.ts';
 import type { OutcomeCounts, OutcomeStatus } from './outcome.ts';
+import type { EffectResult } from './undo.ts';
 
 /** The version of the event union, carried by every `run.created`. */
 export const eventVersion = 1;
@@ -63,6 +64,14 @@ export interface RunStopping extends EventEnvelope {
   readonly type: 'run.stopping';
   readonly status: 'failed' | 'blocked' | 'cancelled';
   readonly reason: string;
+}
+/** Nothing new starts until somebody says so; what is under way goes on. */
+export interface RunPaused extends EventEnvelope {
+  readonly type: 'run.paused';
+}
+/** The pause is over. */
+export interface RunContinued extends EventEnvelope {
+  readonly type: 'run.continued';
 }
 interface RunEnded extends EventEnvelope {
   readonly durationMs: number;
@@ -225,6 +234,21 @@ export interface CleanupFailed extends StageEnvelope {
   readonly type: 'cleanup.failed';
   readonly error: ErrorSummary;
 }
+/** What an effect has done is about to be undone, since the run ended badly. */
+export interface UndoStarted extends StageEnvelope {
+  readonly type: 'undo.started';
+  readonly result: EffectResult['status'];
+}
+export interface UndoCompleted extends StageEnvelope {
+  readonly type: 'undo.completed';
+}
+/** An attempt to undo an effect failed; without another one the effect stays. */
+export interface UndoFailed extends StageEnvelope {
+  readonly type: 'undo.failed';
+  readonly error: ErrorSummary;
+  /** Milliseconds until the next attempt, or `undefined` where there is none. */
+  readonly retryInMs: number | undefined;
+}
 /** Told to a sink or a reader that has lost events, before the next one it gets, whose `seq` it carries. */
 export interface EventsDropped extends EventEnvelope {
   readonly type: 'events.dropped';
@@ -244,6 +268,8 @@ export type RunEvent =
   | RunStarted
   | RunSnapshotted
   | RunStopping
+  | RunPaused
+  | RunContinued
   | RunCompleted
   | RunFailed
   | RunBlocked
@@ -271,6 +297,9 @@ export type RunEvent =
   | GuardedExhausted
   | GuardedRecovered
   | CleanupFailed
+  | UndoStarted
+  | UndoCompleted
+  | UndoFailed
   | EventsDropped
   | CustomEvent;
 

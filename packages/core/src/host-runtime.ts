@@ -119,6 +119,10 @@ export class HostRuntime {
       result,
       events: (which) => broadcast.subscribe(which),
       cancel: (reason = 'the caller asked') => active.cancel(reason),
+      pause: () => active.pause(),
+      resume: () => active.continue(),
+      step: () => active.step(),
+      skip: (stage, reason = 'the caller asked') => active.skip(stage, reason),
     };
   }
 
@@ -300,7 +304,7 @@ export class HostRuntime {
     const runId = given.runId ?? this.#makeId(given);
     const options = parent === undefined ? given : { ...mergedOptions(inheritedFrom(parent), given), parentRunId: parent.accepted.runId };
     const { exclusive } = given;
-    const active = new ActiveRun({ runId, pipeline: name, options, priority, parent, place, exclusive, broadcast });
+    const active = new ActiveRun({ runId, pipeline: name, plan: pipeline.plan, options, priority, parent, place, exclusive, broadcast });
     this.#runs.add(active);
     return active;
   }

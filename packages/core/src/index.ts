@@ -55,9 +55,11 @@ export {
   type RunBlocked,
   type RunCancelled,
   type RunCompleted,
+  type RunContinued,
   type RunCreated,
   type RunEvent,
   type RunFailed,
+  type RunPaused,
   type RunSnapshotted,
   type RunStarted,
   type RunStopping,
@@ -73,6 +75,9 @@ export {
   type StageStarted,
   type StageSuspended,
   topicOf,
+  type UndoCompleted,
+  type UndoFailed,
+  type UndoStarted,
 } from './event.ts';
 export type { ExclusiveOption } from './exclusive-runs.ts';
 export type { RunOptions } from './execution/start-run.ts';
@@ -191,4 +196,5 @@ export {
   type Yields,
 } from './streamed.ts';
 export { type InputSources, subpipeline } from './subpipeline.ts';
+export type { EffectResult, Undo, UndoContext, UndoFunction, UndoneEnding, UndoOptions } from './undo.ts';
 export { type Deduplicate, type DeduplicateOptions, type WorkSpec, work } from './work.ts';

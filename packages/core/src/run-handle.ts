@@ -20,6 +20,25 @@ export interface RunHandle<Outs = unknown> {
   events(options?: { readonly children?: boolean | undefined }): AsyncIterableIterator<RunEvent>;
   /** Stops the run; it ends `cancelled`. Does nothing once the run has ended. */
   cancel(reason?: string): void;
+  /**
+   * From now on nothing new starts, and no further attempt; what is under way goes on. Right after `start()`, nothing starts
+   * at all. A run that a store keeps is paused there too: should its process end, it goes on when somebody resumes it, and
+   * not before. Its deadline goes on. Resolves when that is durable.
+   */
+  pause(): Promise<void>;
+  /** Ends a pause. Resolves when that is durable, where a store keeps the run. */
+  resume(): Promise<void>;
+  /** Lets the next stage that is ready start, in a pause: its path, or `undefined` where none is ready, or no pause is. */
+  step(): string | undefined;
+  /**
+   * Skips a stage of the pipeline that has not ended, as if it had returned `skip(reason)`. What of it runs is aborted where
+   * the run is kept by a store, or the stage has limits; else its value is dropped when it comes. Where a required output is
+   * left without a value by that, the run ends `cancelled` in place of `completed`. A store keeps the skip.
+   *
+   * @returns Whether it was skipped: not where it has ended, or the run has not begun or is ending.
+   * @throws SF_UNKNOWN_STAGE
+   */
+  skip(stage: string, reason?: string): boolean;
 }
 
 /** Hands the events of one run to any number of readers. */

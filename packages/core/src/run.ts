@@ -30,6 +30,10 @@ export interface RunSummary {
   readonly unsettled: readonly string[];
   /** Cleanups that failed; they do not change the status. */
   readonly cleanupErrors: readonly StageflowError[];
+  /** Paths of the effects that were undone, in that order. */
+  readonly undone: readonly string[];
+  /** Effects that could not be undone and are still there, `SF_COMPENSATION_FAILED` each; they do not change the status. */
+  readonly undoErrors: readonly StageflowError[];
   /** Monotonic milliseconds from start to end; 0 where timings are off and nobody listens. */
   readonly elapsedMs: number;
 }

@@ -7,6 +7,7 @@ import type { Schema } from './schema.ts';
 import type { Demand, Needs, NoNeeds, Skippable, Source } from './source.ts';
 import type { StageContext } from './stage-context.ts';
 import type { ChunkOf, Leaves, StreamingStage, StreamOptions } from './streamed.ts';
+import type { Undo } from './undo.ts';
 import type { Deduplicate } from './work.ts';
 
 /** Labels of plain stages, for people, metrics and lint. `route`, `guard` and `work` have constructors of their own. */
@@ -150,6 +151,7 @@ export interface StageDefinition extends StagePolicy {
   readonly streams?: Streams | undefined;
   readonly idempotencyKey?: ((values: never) => string) | undefined;
   readonly deduplicate?: Deduplicate<never> | undefined;
+  readonly undo?: Undo<never, never> | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly version?: string | undefined;
   readonly run: StageFunction;

@@ -1,4 +1,4 @@
-import { type Input, inputs, type Stage, skip, stage, work } from '@stageflow/core';
+import { type EffectResult, type Input, inputs, type Stage, skip, stage, work } from '@stageflow/core';
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 
@@ -54,6 +54,32 @@ describe('work()', () => {
       // @ts-expect-error a promise that is not asked for is left out
       deduplicate: false,
       run: () => {},
+    });
+  });
+
+  test('is undone with its values, and with what it gave', () => {
+    work('save', {
+      needs: { reply },
+      run: ({ reply }) => (reply.id === 0 ? skip('nothing new') : { saved: reply.id }),
+      undo: ({ reply }, { result }) => {
+        expectTypeOf(reply).toEqualTypeOf<{ id: number; text: string }>();
+        expectTypeOf(result).toEqualTypeOf<EffectResult<{ saved: number }>>();
+      },
+    });
+    work('save', {
+      run: () => 1,
+      undo: { run: (_, { result }) => expectTypeOf(result).toEqualTypeOf<EffectResult<number>>(), retry: { attempts: 2 }, timeoutMs: 10 },
+    });
+    work('save', {
+      needs: { reply },
+      run: () => 1,
+      // @ts-expect-error `text` is not among the needs
+      undo: ({ text }) => text,
+    });
+    stage('bad', {
+      run: () => 1,
+      // @ts-expect-error what changes nothing outside has nothing to undo
+      undo: () => {},
     });
   });
 

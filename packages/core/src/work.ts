@@ -4,6 +4,7 @@ import type { Schema } from './schema.ts';
 import type { Needs, NoNeeds } from './source.ts';
 import { makeStage, type SkipsByOption, type Stage, type StageOptions, type Yield } from './stage.ts';
 import type { StageContext } from './stage-context.ts';
+import type { Undo } from './undo.ts';
 
 /** What `deduplicate` takes: `true` for the defaults. */
 export type Deduplicate<Values> = true | DeduplicateOptions<Values>;
@@ -38,6 +39,12 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N
   readonly deduplicate?: Deduplicate<{ readonly [K in keyof N]: N[K]['~types']['out'] }> | undefined;
   /** The effect. */
   readonly run: (values: { readonly [K in keyof N]: N[K]['~types']['out'] }, context: StageContext) => R;
+  /**
+   * Undoes the effect where the run ends badly after it, as `undoOn` of the pipeline says: in reverse order of what was
+   * made, before the run's last event. What cannot be undone is in `run.undoErrors`. Written after `run`, whose value it
+   * gets in `context.result`. @default the effect stays
+   */
+  readonly undo?: Undo<{ readonly [K in keyof N]: N[K]['~types']['out'] }, NoInfer<Yield<S, R>>> | undefined;
 }
 
 /**
@@ -52,6 +59,7 @@ export interface WorkSpec<N extends Needs, R, S, A, W, F> extends StageOptions<N
  *   needs: { answer },
  *   idempotencyKey: ({ answer }) => `answer:${answer.id}`,
  *   run: ({ answer }, { idempotencyKey }) => store.put(answer, { idempotencyKey }),
+ *   undo: (_, { idempotencyKey }) => store.delete({ idempotencyKey }),
  * });
  * ```
  */

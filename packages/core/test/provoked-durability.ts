@@ -1,5 +1,6 @@
 import {
   createRuntime,
+  fail,
   isStageflowError,
   memoryRunStore,
   pipeline,
@@ -9,6 +10,7 @@ import {
   type StageflowError,
   stage,
   suspend,
+  work,
 } from '@stageflow/core';
 import { virtualClock } from '@stageflow/testing';
 import { faultyRunStore } from './faulty-run-store.ts';
@@ -23,7 +25,8 @@ type Durable =
   | 'SF_RUN_NOT_RESUMABLE'
   | 'SF_RUN_TAKEN_OVER'
   | 'SF_PLAN_CHANGED'
-  | 'SF_STORE_FAILED';
+  | 'SF_STORE_FAILED'
+  | 'SF_COMPENSATION_FAILED';
 
 const yes: Schema<unknown, 'yes'> = {
   '~standard': {
@@ -144,6 +147,22 @@ export const durabilityProvocations: { readonly [C in Durable]: Readonly<Record<
         throw new Error('the disk is full');
       });
       return thrownBy(begin);
+    },
+  },
+  SF_COMPENSATION_FAILED: {
+    'by a throw': async () => {
+      const paid = work('pay', {
+        run: () => 'paid',
+        undo: {
+          retry: { attempts: 1 },
+          run: () => {
+            throw new Error('the bank is closed');
+          },
+        },
+      });
+      const ship = stage('ship', { needs: { paid }, run: () => fail('out of stock') });
+      const [error] = (await pipeline('chat', { outputs: { ship } }).run({}, { runId: 'run-1' })).undoErrors;
+      return error ?? Promise.reject(new Error('Everything was undone.'));
     },
   },
 };

@@ -18,6 +18,7 @@ import {
   stage,
   streamed,
   suspend,
+  work,
 } from '@stageflow/core';
 import { seededRandom, type VirtualClock, virtualClock } from '@stageflow/testing';
 
@@ -115,11 +116,27 @@ function pipelinesOn(clock: VirtualClock) {
     },
   });
   const degraded = pipeline('degraded', { outputs: { profile }, also: { side }, failureMode: 'best-effort' });
+  let refunds = 0;
+  const charge = work('charge', {
+    run: () => 'paid',
+    undo: {
+      retry: { attempts: 3, baseMs: 10, jitter: 'none' },
+      run: () => (++refunds === 1 ? Promise.reject(new Error('the bank is busy')) : undefined),
+    },
+  });
+  const mail = work('mail', {
+    timeoutMs: 5,
+    graceMs: 5,
+    needs: { charge },
+    run: () => clock.sleep(100),
+    undo: { retry: { attempts: 1 }, run: () => Promise.reject(new Error('mails cannot be taken back')) },
+  });
+  const undoing = pipeline('undoing', { outputs: { mail } });
   const ask = stage('ask', { run: (_, { answer }) => answer(anything) ?? suspend('Send it?') });
   const asking = pipeline('asking', { outputs: { ask } });
   const busy = pipeline('busy', { outputs: { ask, slow } });
   const idle = pipeline('idle', { outputs: { slow } });
-  return { chat, patient, failing, blocking, exhausted, degraded, asking, busy, idle };
+  return { chat, patient, failing, blocking, exhausted, degraded, asking, busy, idle, undoing };
 }
 
 const memo: Interceptor = { name: 'memo', only: { tags: ['memo'] }, stage: async () => cached('Ada') };
@@ -147,6 +164,12 @@ export async function runEverything(sinks: readonly SinkEntry[], clock: VirtualC
   await clock.advance(250);
   handle.cancel('the user has left');
   await clock.settle(handle.result);
+  const paused = runtime.start(p.idle, {});
+  await paused.pause();
+  await clock.advance(20);
+  await paused.resume();
+  await clock.settle(paused.result);
+  await clock.settle(runtime.run(p.undoing, {}));
   const { runId } = await clock.settle(runtime.run(p.asking, {}));
   const [wait] = await runtime.waits({ runId });
   await runtime.decide(wait?.waitId ?? '', { approved: true });

@@ -6,6 +6,8 @@ const levels: Readonly<Record<RunEvent['type'], LogLevel>> = {
   'run.started': 'info',
   'run.snapshotted': 'debug',
   'run.stopping': 'info',
+  'run.paused': 'info',
+  'run.continued': 'info',
   'run.completed': 'info',
   'run.failed': 'error',
   'run.blocked': 'warn',
@@ -33,6 +35,9 @@ const levels: Readonly<Record<RunEvent['type'], LogLevel>> = {
   'guarded.exhausted': 'warn',
   'guarded.recovered': 'info',
   'cleanup.failed': 'error',
+  'undo.started': 'info',
+  'undo.completed': 'info',
+  'undo.failed': 'error',
   'events.dropped': 'warn',
   custom: 'info',
 };

@@ -48,6 +48,8 @@ const facts = {
     `joined late: ${Object.entries(statuses)
       .map(([stage, status]) => `${stage} ${status}`)
       .join(', ')}`,
+  'run.paused': () => 'paused',
+  'run.continued': () => 'continued',
   'run.stopping': ({ status, reason }) => `stopping as ${status}: ${reason}`,
   'run.completed': (event) => `completed${event.degraded ? ', degraded,' : ''} ${ending(event)}`,
   'run.failed': (event) => `failed ${ending(event)}; ${errorText(event.error)}`,
@@ -78,6 +80,10 @@ const facts = {
   'guarded.exhausted': ({ attempt, spent }) => `gave up after draft ${attempt}: ${spent}`,
   'guarded.recovered': ({ attempt }) => `draft ${attempt} passed`,
   'cleanup.failed': ({ error }) => `cleanup failed: ${errorText(error)}`,
+  'undo.started': ({ result }) => `undo started${result === 'unknown' ? ' of what may have been made' : ''}`,
+  'undo.completed': () => 'undone',
+  'undo.failed': ({ attempt, error, retryInMs }) =>
+    `undo ${attempt} failed: ${errorText(error)}${retryInMs === undefined ? '' : `; next in ${ms(retryInMs)}`}`,
   'events.dropped': ({ sink, count }) => `${counted(count, 'event')} dropped by sink ${sink}`,
   custom: ({ name, payload }) => `emitted ${name} ${JSON.stringify(payload)}`,
 } satisfies { readonly [T in RunEvent['type']]: FactOf<T> };

@@ -53,6 +53,13 @@ const does = (run: (context: StageContext) => unknown, policy: object = {}): Sta
   stage('it', { ...policy, run: (_, context) => run(context) });
 
 describe('runStep()', () => {
+  test('refuses an effect that is to be undone, which a driver does not do, before it is made', async () => {
+    const made = work('it', { run: () => expect.fail('was made'), undo: () => {} });
+    const outcome = await outcomeOf(made);
+    expect(outcome).toMatchObject({ status: 'failed', error: { code: 'SF_RUNTIME_REQUIRED' } });
+    expect(await outcomeOf(work('it', { run: () => 'made' }))).toMatchObject({ status: 'completed' });
+  });
+
   test('completes with the output as text, and says when it ended and how long it ran', async () => {
     const clock = virtualClock();
     const outcome = await outcomeOf(

@@ -119,6 +119,7 @@ class Step {
       graceMs,
       cleanupMs,
       maxCallDepth,
+      undoOn: [],
     } as const;
     this.#stage = stage;
     this.#request = request;

@@ -1,10 +1,11 @@
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { JournalRecord } from '../ports/run-store.ts';
 import { fingerprint } from './fingerprint.ts';
+import { isOfStage } from './run-records.ts';
 
 /** The recorded stages that this plan does not have, or has otherwise. */
 export function changedPaths(plan: Plan, records: readonly JournalRecord[]): readonly string[] {
-  const changed = records.filter((record) => {
+  const changed = records.filter(isOfStage).filter((record) => {
     const found = stageAt(plan, record.path);
     return found === 'called' ? false : found === undefined || fingerprint(found.plan, found.stage) !== record.fingerprint;
   });

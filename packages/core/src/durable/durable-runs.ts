@@ -226,7 +226,7 @@ export class DurableRuns {
       store,
       clock: this.#clock,
       epoch,
-      pipeline: plan.name,
+      plan,
       identity,
       stored,
       restAfterMs: this.#leaseMs,

@@ -15,8 +15,8 @@ export function wasExpired({ answer }: StoredWait): boolean {
 
 /** How a stage ended, as a record has it. */
 export function endOf(record: JournalRecord): JournaledEnd {
-  const { attempts, values, error } = record;
-  return { outcome: outcomeOf(record), attempts, values, failure: error && revivedError(error) };
+  const { attempts, values, error, skippedByHand } = record;
+  return { outcome: outcomeOf(record), attempts, values, skippedByHand, failure: error && revivedError(error) };
 }
 
 function outcomeOf({ status, output, reason, error, path }: JournalRecord): StageOutcome {

@@ -1,16 +1,20 @@
 import type { Plan, PlannedStage } from '../plan/plan.ts';
 import type { JournalRecord } from '../ports/run-store.ts';
 import { changedPaths, topStage } from './changed-paths.ts';
+import { isOfStage, undonePaths } from './run-records.ts';
 
 /**
  * The records of a run that a fork of it keeps: of stages that completed or were skipped by choice, are what they were, and
- * have nothing before them that is done again. Within a region an item, turn or draft is kept or done again as a whole.
+ * have nothing before them that is done again; no effect that was undone. Within a region an item, turn or draft is kept or done again as a whole.
  *
  * @param from - The stage of the pipeline that is done again, whatever became of it.
  */
-export function keptRecords(plan: Plan, records: readonly JournalRecord[], from: string | undefined): readonly JournalRecord[] {
+export function keptRecords(plan: Plan, all: readonly JournalRecord[], from: string | undefined): readonly JournalRecord[] {
+  const records = all.filter(isOfStage);
+  const undone = undonePaths(all);
   const changed = new Set(changedPaths(plan, records));
-  const isSound = ({ path, status }: JournalRecord): boolean => (status === 'completed' || status === 'skipped') && !changed.has(path);
+  const isSound = ({ path, status }: JournalRecord): boolean =>
+    (status === 'completed' || status === 'skipped') && !changed.has(path) && !undone.has(path);
   const ends = records.filter(({ status }) => status !== 'intent');
   const sound = new Set(ends.filter(isSound).map(({ path }) => path));
   // What a stage called does not matter where the stage itself came through.

@@ -8,6 +8,7 @@ import type { OpenWait, RunStatus } from '../run.ts';
 import { stageAt } from './changed-paths.ts';
 import { decode, type Encoded, encode } from './codec.ts';
 import { endOf, wasExpired } from './journaled-end.ts';
+import { isOfStage } from './run-records.ts';
 
 /** How a stage ended, in a form that can be compared and shown. */
 export interface ReplayedEnd {
@@ -54,7 +55,9 @@ export class ReplayJournal implements Journal {
   readonly #waits: readonly StoredWait[];
 
   /** @param onEffect - Told that an effect would be made that had not been: the replay cannot go on. */
-  constructor(plan: Plan, { records, waits }: StoredRun, onEffect: () => void) {
+  constructor(plan: Plan, stored: StoredRun, onEffect: () => void) {
+    const { waits } = stored;
+    const records = stored.records.filter(isOfStage);
     this.#plan = plan;
     this.#onEffect = onEffect;
     this.#records = new Map(records.filter(({ status }) => status !== 'intent').map((record) => [record.path, record]));

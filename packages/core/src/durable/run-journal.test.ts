@@ -23,7 +23,7 @@ function journalOf(records: readonly Partial<JournalRecord>[]): RunJournal {
     store: memoryRunStore(),
     clock: virtualClock(),
     epoch: 2,
-    pipeline: 'p',
+    plan: pipeline('p', { outputs: { a: stage('a', { run: () => 1 }) } }).plan,
     identity,
     stored,
     restAfterMs: 1_000,

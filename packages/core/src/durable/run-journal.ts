@@ -1,9 +1,20 @@
 import { StageflowError } from '../errors.ts';
-import type { Journal, JournaledEnd, WaitAnswer, WaitListener, WaitRequest, WaitState } from '../execution/journal.ts';
+import { gatherValues } from '../execution/gather-values.ts';
+import type {
+  Journal,
+  JournaledEnd,
+  RecordNote,
+  UndoJournal,
+  WaitAnswer,
+  WaitListener,
+  WaitRequest,
+  WaitState,
+} from '../execution/journal.ts';
 import type { ScopeState } from '../execution/scope-state.ts';
 import type { RunIdentity } from '../identity.ts';
 import type { StageOutcome } from '../outcome.ts';
-import type { PlannedStage } from '../plan/plan.ts';
+import type { Plan, PlannedStage } from '../plan/plan.ts';
+import type { PlannedUndo } from '../plan/plan-undo.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalBatch, JournalRecord, RunStore, StoredRun, StoredStatus, StoredWait } from '../ports/run-store.ts';
 import type { OpenWait } from '../run.ts';
@@ -11,13 +22,14 @@ import { decode, type Encoded, encode } from './codec.ts';
 import { plainError } from './error-json.ts';
 import { fingerprint } from './fingerprint.ts';
 import { endOf, expiredAnswer, wasExpired } from './journaled-end.ts';
+import { KeptUndo } from './kept-undo.ts';
 
 /** What a journal is opened with. */
 export interface JournalOptions {
   readonly store: RunStore;
   readonly clock: Clock;
   readonly epoch: number;
-  readonly pipeline: string;
+  readonly plan: Plan;
   readonly identity: RunIdentity;
   /** What earlier activations left; `undefined` for a new run. */
   readonly stored: StoredRun | undefined;
@@ -34,6 +46,7 @@ export class RunJournal implements Journal {
   readonly epoch: number;
   readonly restAfterMs: number;
   readonly input: Readonly<Record<string, unknown>> | undefined;
+  readonly undo: UndoJournal;
   readonly #options: JournalOptions;
   readonly #restored: ReadonlyMap<string, JournalRecord>;
   readonly #intents = new Set<string>();
@@ -52,6 +65,8 @@ export class RunJournal implements Journal {
     this.restAfterMs = options.restAfterMs;
     this.input = stored && Object.fromEntries(Object.entries(stored.input).map(([name, value]) => [name, decode(value)]));
     this.#restored = new Map(stored?.records.filter(({ status }) => status !== 'intent').map((record) => [record.path, record]));
+    const append = (record: JournalRecord): Promise<void> => this.append(record);
+    this.undo = new KeptUndo(options.plan, stored?.records ?? [], append, () => options.clock.now());
     for (const wait of stored?.waits ?? []) this.#waits.set(wait.waitId, wait);
   }
 
@@ -76,12 +91,12 @@ export class RunJournal implements Journal {
   }
 
   #refused(path: string, { refused, what }: { readonly refused: string; readonly what: string }): StageflowError {
-    const { pipeline, identity } = this.#options;
+    const { plan, identity } = this.#options;
     const details = { stage: path, at: refused, received: what };
-    return new StageflowError('SF_NOT_SERIALIZABLE', details, { pipeline, runId: identity.runId, path });
+    return new StageflowError('SF_NOT_SERIALIZABLE', details, { pipeline: plan.name, runId: identity.runId, path });
   }
 
-  record(state: ScopeState, stage: PlannedStage, outcome: StageOutcome): void {
+  record(state: ScopeState, stage: PlannedStage, outcome: StageOutcome, note: RecordNote = {}): void {
     const path = state.pathOf(stage);
     if (outcome.status === 'cancelled' || outcome.status === 'suspended' || this.#restored.has(path)) return;
     const base = {
@@ -96,22 +111,31 @@ export class RunJournal implements Journal {
     const error = 'error' in outcome ? outcome.error : state.failures?.get(stage.index);
     const reason = 'reason' in outcome ? outcome.reason : undefined;
     const output = outcome.status === 'completed' ? this.#outputs.get(path) : undefined;
-    this.#add({ ...base, status: outcome.status, output, reason, error: error && plainError(error) });
+    this.#add({ ...base, status: outcome.status, output, reason, error: error && plainError(error), ...note });
     this.#outputs.delete(path);
   }
 
-  mayBegin(state: ScopeState, stage: PlannedStage, whenDurable: () => void): boolean {
+  mayBegin(state: ScopeState, stage: PlannedStage, whenDurable: () => void): boolean | StageflowError {
     const path = state.pathOf(stage);
     if (this.#intents.has(path)) return true;
+    const kept = stage.undo && encode(valuesForUndo(stage, state));
+    if (kept !== undefined && !('text' in kept)) return this.#refused(path, kept);
     this.#intents.add(path);
-    this.#add({ path, status: 'intent', attempts: 0, fingerprint: fingerprint(state.plan, stage), at: this.#options.clock.now() });
+    const intent = {
+      path,
+      status: 'intent',
+      attempts: 0,
+      fingerprint: fingerprint(state.plan, stage),
+      at: this.#options.clock.now(),
+    } as const;
+    this.#add(kept === undefined ? intent : { ...intent, values: kept.text });
     void this.flush().then(whenDurable);
     return false;
   }
 
   wait(request: WaitRequest, { onOpen, onAnswer }: WaitListener): WaitState {
     const { path, type, expiresAt } = request;
-    const { identity, pipeline, clock } = this.#options;
+    const { identity, plan, clock } = this.#options;
     const waitId = this.#waitId(path, type);
     const known = this.#waits.get(waitId);
     if (known?.status === 'answered')
@@ -127,7 +151,7 @@ export class RunJournal implements Journal {
       waitId,
       runId,
       tenantId,
-      pipeline,
+      pipeline: plan.name,
       path,
       type,
       request: request.request === undefined ? undefined : encoded(request.request),
@@ -174,17 +198,30 @@ export class RunJournal implements Journal {
   /** Everything that was added so far is durable, or the journal is broken. */
   async flush(): Promise<void> {
     while (this.#broken === undefined && (this.#flushing !== undefined || this.#records.length + this.#opened.length > 0)) {
-      this.#flushing ??= this.#commit(undefined, undefined, false);
+      this.#flushing ??= this.#commit({});
       await this.#flushing;
     }
+  }
+
+  async setPaused(isPaused: boolean): Promise<void> {
+    await this.flush();
+    this.#flushing = this.#commit({ isPaused });
+    await this.#flushing;
+  }
+
+  /** Adds a record; resolves when it is durable, or the journal is broken. */
+  append(record: JournalRecord): Promise<void> {
+    this.#records.push(record);
+    return this.flush();
   }
 
   /** Writes the last batch, with the new status. */
   async settle(status: StoredStatus, outputs: unknown, isDue: boolean): Promise<void> {
     await this.flush();
     if (this.#broken !== undefined) return;
-    const encoded = status === 'completed' ? encode(outputs) : undefined;
-    await this.#commit(status, encoded !== undefined && 'text' in encoded ? encoded.text : undefined, isDue);
+    const kept = status === 'completed' ? encode(outputs) : undefined;
+    const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
+    await this.#commit({ status, outputs: kept !== undefined && 'text' in kept ? kept.text : undefined, resting, isDue });
   }
 
   /** Whatever ids and types hold, no two waits have one id: the first `/` ends the run, the last `#` begins the type. */
@@ -216,17 +253,9 @@ export class RunJournal implements Journal {
     if (wait?.status === 'answered') this.answered(waitId, wait.answer as Encoded);
   }
 
-  async #commit(status: StoredStatus | undefined, outputs: Encoded | undefined, isDue: boolean): Promise<void> {
-    const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
-    const batch: JournalBatch = {
-      at: this.#options.clock.now(),
-      records: this.#records,
-      waits: this.#opened,
-      status,
-      outputs,
-      resting,
-      isDue,
-    };
+  async #commit(more: Partial<JournalBatch>): Promise<void> {
+    const at = this.#options.clock.now();
+    const batch: JournalBatch = { at, records: this.#records, waits: this.#opened, status: undefined, outputs: undefined, ...more };
     this.#records = [];
     this.#opened = [];
     const { store, identity } = this.#options;
@@ -251,6 +280,12 @@ export class RunJournal implements Journal {
     this.#broken ??= error;
     this.#options.onBroken(error);
   }
+}
+
+/** What an effect was made with, as far as it can be kept: the host gives services again. */
+function valuesForUndo(stage: PlannedStage, state: ScopeState): Readonly<Record<string, unknown>> {
+  const { services, streamed } = stage.undo as PlannedUndo;
+  return Object.fromEntries(Object.entries(gatherValues(stage, state)).filter(([key]) => !services.has(key) && !streamed.has(key)));
 }
 
 /** What was kept before, so that it is known to be of the kind that can be. */

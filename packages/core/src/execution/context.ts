@@ -5,6 +5,7 @@ import type { CallOptions, StageContext } from '../stage-context.ts';
 import type { Attempt } from './attempt.ts';
 import { checkedConfig, checkedExtension, checkedPayload } from './checked.ts';
 import { stageFields } from './emitter.ts';
+import { idempotencyKeyOf } from './idempotency-key.ts';
 import type { Scope } from './scope.ts';
 import { locationOf } from './stage-endings.ts';
 import type { StageStream } from './streams/stage-stream.ts';
@@ -47,9 +48,7 @@ export class AttemptContext implements StageContext {
     return this.#attempt?.signal ?? this.#scope.signal;
   }
   get idempotencyKey(): string {
-    const own = this.#stage.idempotencyKey?.(this.#values as never);
-    if (own === undefined) return `${this.runId}/${this.path}`;
-    return [this.identity.tenantId, this.#stage.deduplicate?.scope, own].filter((part) => part !== undefined).join('/');
+    return idempotencyKeyOf(this.identity, this.path, this.#stage, this.#values);
   }
   get elapsedMs(): number {
     return this.#scope.scheduler.elapsedMs();

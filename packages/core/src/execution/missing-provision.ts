@@ -13,5 +13,8 @@ export function missingProvision(scope: Scope, stage: PlannedStage): StageflowEr
   if (stage.deduplicate !== undefined && interceptors?.of(scope.plan, stage)?.deduplicates !== true) {
     return runtimeRequired(scope, stage, 'an interceptor that deduplicates effects', 1);
   }
+  if (stage.undo !== undefined && scope.scheduler.single !== undefined) {
+    return runtimeRequired(scope, stage, 'a run without a driver, which undoes effects', 1);
+  }
   return undefined;
 }

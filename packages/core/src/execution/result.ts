@@ -9,6 +9,7 @@ import type { RunState } from './run-state.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Scope } from './scope.ts';
 import type { ScopeState } from './scope-state.ts';
+import { skippedBehindOutputs } from './skipped-by-hand.ts';
 import type { StageNote } from './stage-note.ts';
 import { blocked, cancelled, completed, failed, running, waiting } from './status.ts';
 import type { Stop } from './stop.ts';
@@ -47,14 +48,21 @@ class Result implements RunSummary {
   get cleanupErrors(): readonly StageflowError[] {
     return this.#state.cleanupErrors ?? [];
   }
+  get undone(): readonly string[] {
+    return this.#state.undone ?? [];
+  }
+  get undoErrors(): readonly StageflowError[] {
+    return this.#state.undoErrors ?? [];
+  }
   get elapsedMs(): number {
     return this.#state.elapsedMs;
   }
 
   /** The run as plain data, for logs: its own members and those of the summary. */
   toJSON(): object {
-    const { identity, pipeline, errors, counts, unsettled, cleanupErrors, elapsedMs } = this;
-    return { ...this, identity, pipeline, stages: [...this.stages.values()], errors, counts, unsettled, cleanupErrors, elapsedMs };
+    const { identity, pipeline, errors, counts, unsettled, cleanupErrors, undone, undoErrors, elapsedMs } = this;
+    const stages = [...this.stages.values()];
+    return { ...this, identity, pipeline, stages, errors, counts, unsettled, cleanupErrors, undone, undoErrors, elapsedMs };
   }
 }
 
@@ -97,6 +105,17 @@ export function endingOf(scope: Scope): Ending {
   return ending;
 }
 
+/** Why a run that has not completed ended; `undefined` where it has. */
+export function endingOfRun(root: Scope): Stop | undefined {
+  const ending = endOf(root);
+  if (ending.status === 'completed') return undefined;
+  if (root.stopped !== undefined) return root.stopped;
+  const error = 'error' in ending ? ending.error : undefined;
+  const reason = 'reason' in ending ? ending.reason : ending.error.message;
+  const stage = 'blockedBy' in ending ? ending.blockedBy : undefined;
+  return { status: ending.status, reason, stage, error, signalReason: error ?? reason };
+}
+
 /** How the pipeline of a scope ended, and what decided it. */
 type PipelineEnd =
   | { readonly status: 'completed'; readonly degraded: boolean }
@@ -104,7 +123,7 @@ type PipelineEnd =
   | { readonly status: 'blocked'; readonly reason: string; readonly blockedBy: string; readonly error: StageflowError | undefined }
   | { readonly status: 'cancelled'; readonly reason: string; readonly cancelledBy: string | undefined };
 
-function endOf({ stopped, state, failureMode }: Scope): PipelineEnd {
+function endOf({ stopped, state, failureMode, scheduler }: Scope): PipelineEnd {
   if (stopped !== undefined) return endOfStopped(stopped);
   if (state.outcomes === undefined) return { status: 'completed', degraded: false };
   const unhandled = (wanted: number): PlannedStage | undefined =>
@@ -119,6 +138,11 @@ function endOf({ stopped, state, failureMode }: Scope): PipelineEnd {
   if (block !== undefined) {
     const { reason, error } = state.outcome(block.index) as BlockedOutcome;
     return { status: 'blocked', reason, blockedBy: state.blockedAt(block.index), error };
+  }
+  const lacking = state === scheduler.state ? skippedBehindOutputs(scheduler.state) : undefined;
+  if (lacking !== undefined) {
+    const reason = `"${lacking.name}" was skipped by hand, and an output needs it`;
+    return { status: 'cancelled', reason, cancelledBy: undefined };
   }
   return { status: 'completed', degraded: failure !== undefined };
 }

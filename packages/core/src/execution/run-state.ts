@@ -8,6 +8,11 @@ import type { RunOptions } from './start-run.ts';
 /** What is known of one run: the state of its outermost scope, and what concerns the run as a whole. */
 export class RunState extends ScopeState {
   cleanupErrors: StageflowError[] | undefined = undefined;
+  /** Stages of the pipeline that were skipped because somebody said so. */
+  skippedByHand: Set<number> | undefined = undefined;
+  /** Paths of the effects that were undone. */
+  undone: readonly string[] | undefined = undefined;
+  undoErrors: readonly StageflowError[] | undefined = undefined;
   /** Epoch milliseconds. */
   startedAt = 0;
   elapsedMs = 0;

@@ -3,14 +3,13 @@ import type { PlannedStage } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Run } from '../run.ts';
 import { Calls } from './calls.ts';
-import { Cleanups } from './cleanup.ts';
 import type { Emitter } from './emitter.ts';
 import { Extensions } from './extensions.ts';
-import { interceptedRun } from './intercepted-run.ts';
-import { callThrough, type Interceptors, misused } from './interceptor-chain.ts';
+import type { Interceptors } from './interceptor-chain.ts';
 import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';
 import { resultOf } from './result.ts';
+import { RunEnding } from './run-ending.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { RunSetup } from './run-setup.ts';
 import type { RunState } from './run-state.ts';
@@ -55,21 +54,21 @@ export class Scheduler {
   readonly callsPlainly: boolean;
   /** Set when nothing is left to do until an answer comes. */
   parked = false;
+  /** Whether nothing new starts until somebody says so. */
+  isPaused = false;
+  /** How the run had ended when an earlier activation began to undo its effects: what is left of it is that. */
+  readonly undoing: Stop | undefined;
   /** Calls under way in all scopes. */
   active = 0;
   /** Milliseconds since the run's start, when the clock was last read. */
   nowMs = 0;
   /** Whether it came to rest by itself, with nothing left to do until an answer comes. */
   private rests = false;
-  /** Why an interceptor did not let this activation of a kept run begin. */
-  refusal: StageflowError | undefined = undefined;
   /** Resolves once, when the run has ended. */
   readonly result: Promise<Run>;
 
   private readonly onEnded: RunSetup['onEnded'];
   private resolve!: (run: Run) => void;
-  /** Takes the run as it will be reported, where interceptors stand around it. */
-  private onSettled: ((run: Run) => void) | undefined = undefined;
   private readonly startedMono: number;
   /** What is ready, as indices of stages. */
   ready: number[] = [];
@@ -82,11 +81,8 @@ export class Scheduler {
   private ended = false;
   private checkedExtensions: Extensions | undefined = undefined;
   private madeParking: Parking | undefined = undefined;
-  private cleanups: Cleanups | undefined = undefined;
-  private deadline: Timer | undefined = undefined;
-  /** Whether interceptors of the run have not ended. */
-  private within = false;
-  private patience: Timer | undefined = undefined;
+  private madeEnding: RunEnding | undefined = undefined;
+  deadline: Timer | undefined = undefined;
   /** Whether a function has held the thread since the clock was read. */
   private stale = false;
   private sliceStart = 0;
@@ -102,6 +98,7 @@ export class Scheduler {
     this.interceptors = setup.interceptors;
     this.journal = setup.journal;
     this.drive = setup.drive;
+    this.undoing = setup.journal?.undo?.ending;
     this.callsPlainly = setup.interceptors === undefined && setup.journal === undefined && setup.drive === undefined;
     this.onEnded = setup.onEnded;
     this.single = setup.single;
@@ -115,20 +112,28 @@ export class Scheduler {
   start(stop: Stop | undefined): void {
     this.emitter?.created(this.state);
     this.emitter?.emit({ type: 'run.started' });
+    if (this.isPaused) this.emit({ type: 'run.paused' });
     if (stop !== undefined) {
       // Nobody has let it begin, so nobody may end it.
       this.parked = this.mustBeAdmitted;
       return this.root.stop(stop);
     }
     const { deadlineMs } = this.limits;
-    if (deadlineMs !== undefined) this.deadline = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
-    if (this.interceptors !== undefined && this.interceptors.run.length > 0) void this.beginWithin(this.interceptors);
+    if (deadlineMs !== undefined && this.undoing === undefined)
+      this.deadline = this.clock.schedule(() => this.meetDeadline(deadlineMs), deadlineMs);
+    if (this.interceptors !== undefined && this.interceptors.run.length > 0)
+      void this.ending.beginWithin(this.interceptors, () => this.begin());
     else this.begin();
   }
 
   /** Whether it was resumed, by somebody of whom its interceptors must say whether he may. */
-  private get mustBeAdmitted(): boolean {
+  get mustBeAdmitted(): boolean {
     return this.journal !== undefined && this.journal.epoch > 1 && this.interceptors !== undefined && this.interceptors.run.length > 0;
+  }
+
+  /** Why an interceptor did not let this activation of a kept run begin. */
+  get refusal(): StageflowError | undefined {
+    return this.madeEnding?.refusal;
   }
 
   /** Whether a run that is suspended has something to do all the same: it was let go of, or not let begin. */
@@ -143,41 +148,11 @@ export class Scheduler {
     this.drain();
   }
 
-  /**
-   * Begins within the interceptors of runs; one that throws fails the run, whatever has run. A run that was resumed is left
-   * as it was until they let it begin: who may not resume it must not be able to end it either.
-   */
-  private async beginWithin({ run: layers }: Interceptors): Promise<void> {
-    this.within = true;
-    let admitted = !this.mustBeAdmitted;
-    if (!admitted) this.parked = true;
-    const core = (): Promise<Run> =>
-      new Promise((resolve) => {
-        if (!admitted && !this.root.closing) this.parked = false;
-        admitted = true;
-        this.onSettled = resolve;
-        if (this.root.closing) this.settled();
-        else this.begin();
-      });
-    let failure: StageflowError | undefined;
-    try {
-      await callThrough(layers, interceptedRun(this), core, (layer) => {
-        throw misused(layer, 'it answered with cached() in place of a run');
-      });
-    } catch (error) {
-      failure = error as StageflowError;
-    }
-    this.within = false;
-    const settledInside = this.onSettled === undefined;
-    this.onSettled = undefined;
-    if (!admitted && !this.root.closing) this.refusal = failure;
-    if (failure !== undefined) this.fail(failure);
-    if (this.root.closing && settledInside) this.conclude();
-  }
-
   /** Fails the run from outside, also where all of it has ended. */
   fail(error: StageflowError): void {
     const stop: Stop = { status: 'failed', reason: error.message, stage: undefined, error, signalReason: error };
+    // What has been lost to another process is undone there.
+    this.madeEnding?.interrupt();
     if (this.root.closing) this.root.stopped ??= stop;
     else this.root.stop(stop);
   }
@@ -186,6 +161,12 @@ export class Scheduler {
   get parking(): Parking {
     this.madeParking ??= new Parking();
     return this.madeParking;
+  }
+
+  /** Made where there is more to the end of the run than saying so. */
+  get ending(): RunEnding {
+    this.madeEnding ??= new RunEnding(this);
+    return this.madeEnding;
   }
 
   get recordsQueueTime(): boolean {
@@ -209,14 +190,15 @@ export class Scheduler {
   /** Whether the cleanup will run. */
   defer(scope: Scope, stage: PlannedStage, cleanup: () => unknown): boolean {
     if (this.ended) return false;
-    this.cleanups ??= new Cleanups(this);
-    this.cleanups.add(scope, stage, cleanup);
+    this.ending.defer(scope, stage, cleanup);
     return true;
   }
 
   /** Whatever becomes of this activation, the run is to go on in another: where it is kept. */
   park(): void {
-    if (this.journal !== undefined && !this.root.closing) this.parked = true;
+    if (this.journal === undefined) return;
+    if (!this.root.closing || this.madeEnding?.isUndoing === true) this.parked = true;
+    this.madeEnding?.interrupt();
   }
 
   /** Ends this activation where the run only waits for answers. */
@@ -267,24 +249,49 @@ export class Scheduler {
     this.drain();
   }
 
+  /** From now on nothing new starts; what is under way goes on. Resolves when that is durable, where the run is kept. */
+  async pause(): Promise<void> {
+    if (!this.isPaused && !this.root.closing) this.emit({ type: 'run.paused' });
+    this.isPaused = true;
+    await this.journal?.setPaused?.(true);
+  }
+
+  /** Ends a pause. */
+  async continue(): Promise<void> {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.emit({ type: 'run.continued' });
+    await this.journal?.setPaused?.(false);
+    this.drain();
+  }
+
+  /** Starts the next stage that is ready, in a pause; which one, or `undefined` where none may start. */
+  step(): string | undefined {
+    const { root, draining, active, limits } = this;
+    if (!this.isPaused || draining || root.stopped !== undefined || root.closing || active >= limits.maxConcurrency) return undefined;
+    if (this.head >= this.ready.length) return undefined;
+    const path = (this.readyIn?.[this.head] ?? root).state.pathAt(this.ready[this.head] as number);
+    this.draining = true;
+    this.beginNext();
+    this.draining = false;
+    this.drain();
+    return path;
+  }
+
   /** Starts what is ready, as far as the limits let it, and finishes the run when nothing is left. */
   drain(): void {
     if (this.draining || this.yielding || this.held > 0) return;
+    if (this.isPaused) {
+      if (this.root.isOver) this.root.close();
+      return;
+    }
     this.draining = true;
     const { root } = this;
     const { maxConcurrency, deadlineMs } = this.limits;
     while (this.head < this.ready.length && root.stopped === undefined && this.active < maxConcurrency) {
       if (deadlineMs !== undefined && this.isPast(deadlineMs)) break;
       if (++this.sinceLook >= sliceStages && this.sliceIsOver()) break;
-      const scope = this.readyIn === undefined ? root : (this.readyIn[this.head] as Scope);
-      const index = this.ready[this.head++] as number;
-      if (scope === root) {
-        root.begin(index);
-        continue;
-      }
-      if (scope.stopped !== undefined) continue;
-      scope.begin(index);
-      if (scope.isOver) scope.close();
+      this.beginNext();
     }
     this.draining = false;
     if (this.head > keptQueue && this.head === this.ready.length) {
@@ -294,6 +301,16 @@ export class Scheduler {
     }
     if (root.isOver && !(deadlineMs !== undefined && this.isPast(deadlineMs))) root.close();
     else if (this.journal !== undefined) this.parkWhereIdle();
+  }
+
+  private beginNext(): void {
+    const { root } = this;
+    const scope = this.readyIn === undefined ? root : (this.readyIn[this.head] as Scope);
+    const index = this.ready[this.head++] as number;
+    if (scope === root) return root.begin(index);
+    if (scope.stopped !== undefined) return;
+    scope.begin(index);
+    if (scope.isOver) scope.close();
   }
 
   private sliceIsOver(): boolean {
@@ -345,35 +362,22 @@ export class Scheduler {
     this.root.stop({ status: 'failed', reason: error.message, stage: undefined, error, signalReason: error });
   }
 
-  /** Every stage has its outcome: cleans up, and settles the run. */
+  /** Every stage has its outcome. */
   finish(): void {
-    if (this.onSettled === undefined) this.deadline?.cancel();
-    if (this.cleanups === undefined) this.settled();
-    else void this.cleanups.run(this.limits.cleanupMs).then(() => this.settled());
+    if (this.undoing !== undefined && !this.parked) this.root.stopped = this.undoing;
+    if (this.madeEnding === undefined && this.journal?.undo === undefined) this.conclude();
+    else this.ending.begin();
   }
 
   /** Whether all that is left of the run are the interceptors around it. */
   get isHeldBack(): boolean {
-    return this.within && this.root.closing && !this.ended;
+    return this.madeEnding?.isHeldBack === true && !this.ended;
   }
 
-  /** The run is stopped while only interceptors are left of it: they have the grace, and then it ends without them. */
-  giveUpInterceptors(): void {
-    this.patience = this.clock.schedule(() => this.conclude(), this.limits.graceMs);
-  }
-
-  /** Everything is done but for what interceptors make of it. */
-  private settled(): void {
-    if (this.onSettled === undefined) return this.conclude();
-    const tell = this.onSettled;
-    this.onSettled = undefined;
-    tell(resultOf(this));
-  }
-
-  private conclude(): void {
+  /** The run has ended. */
+  conclude(): void {
     if (this.ended) return;
     this.deadline?.cancel();
-    this.patience?.cancel();
     if (this.state.startedAfterMs !== undefined || this.emitter !== undefined) this.state.elapsedMs = this.elapsedMs();
     const run = resultOf(this);
     this.emitter?.ended(run, this.state);

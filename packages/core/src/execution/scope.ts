@@ -10,6 +10,7 @@ import { gatherValues } from './gather-values.ts';
 import { advanceGroup } from './join.ts';
 import { mayBegin } from './may-begin.ts';
 import { passesGate, passesJoin } from './passes.ts';
+import { recordEnd } from './record-end.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { ScopeOptions } from './scope-options.ts';
 import type { ScopeState } from './scope-state.ts';
@@ -139,7 +140,7 @@ export class Scope {
     scheduler.stopping(this, stop);
     if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => scheduler.giveUp(this), scheduler.limits.graceMs);
     this.controller?.abort(stop.signalReason);
-    if (isHeldBack) return scheduler.giveUpInterceptors();
+    if (isHeldBack) return scheduler.ending.giveUpInterceptors();
     scheduler.hold(() => {
       for (const execution of [...(this.executions?.values() ?? [])]) execution.stop(stop);
       this.madeCalls?.stopAll(stop);
@@ -170,7 +171,7 @@ export class Scope {
     const values = gatherValues(stage, state);
     if (stage.gated && !passesGate(this, stage, values)) return;
     if (stage.simple && scheduler.callsPlainly && stage.resources === undefined) return this.callPlainly(stage, values);
-    if (scheduler.journal !== undefined && stage.region === undefined && !mayBegin(this, scheduler.journal, stage)) return;
+    if (scheduler.journal !== undefined && !mayBegin(this, scheduler.journal, stage)) return;
     scheduler.enterStage();
     if (this.readyAfterMs !== undefined) this.noteQueueTime(index, this.readyAfterMs);
     if (stage.resources !== undefined && scheduler.limits.resources !== undefined) scheduler.limits.resources.begin(this, stage, values);
@@ -255,7 +256,7 @@ export class Scope {
     } else this.executions?.get(index)?.close();
     const stage = plan.stages[index] as PlannedStage;
     const { emitter, journal } = this.scheduler;
-    if (journal !== undefined && started && stage.region === undefined) journal.record(state, stage, outcome);
+    if (journal !== undefined) recordEnd(this, journal, stage, outcome, started);
     if (emitter !== undefined) emitter.stageEnded(stage, state, outcome, started, this.options.handled);
     this.letGo(index, true);
     state.streams?.ended(stage);
@@ -336,9 +337,11 @@ export class Scope {
     this.watchers.add(index, callback);
   }
 
-  /** A stage that runs is not wanted any more. */
-  withdraw(index: number, reason: string): void {
-    this.executions?.get(index)?.withdraw(reason);
+  /** A stage that runs is not wanted any more; `false` where it is one plain call, which cannot be aborted alone. */
+  withdraw(index: number, reason: string): boolean {
+    const execution = this.executions?.get(index);
+    execution?.withdraw(reason);
+    return execution !== undefined;
   }
 
   private recordDuration(index: number): void {

@@ -42,7 +42,7 @@ export function failStage(scope: Scope, stage: PlannedStage, error: StageflowErr
   }
   if (!scope.end(index, failed, { status: 'failed', error })) return;
   scope.state.recordFailure(index, error);
-  if (stage.handled || scope.failureMode !== 'fail-fast') return;
+  if (stage.handled || scope.failureMode !== 'fail-fast' || scope.scheduler.undoing !== undefined) return;
   const path = scope.state.pathOf(stage);
   scope.stop({ status: 'failed', reason: `stage "${path}" failed`, stage: path, error, signalReason: error });
 }
@@ -63,7 +63,7 @@ export function blockStage(
   if (by !== scope.state.pathOf(stage)) scope.state.note(index).blockedBy = by;
   if (!scope.end(index, blocked, { status: 'blocked', reason, error })) return;
   if (error !== undefined) scope.state.recordFailure(index, error);
-  if (stage.handled || scope.failureMode !== 'fail-fast') return;
+  if (stage.handled || scope.failureMode !== 'fail-fast' || scope.scheduler.undoing !== undefined) return;
   const signalReason = error ?? new StageflowError('SF_RUN_BLOCKED', { stage: by, reason }, locationOf(scope, stage, 1));
   scope.stop({ status: 'blocked', reason, stage: by, error, signalReason });
 }

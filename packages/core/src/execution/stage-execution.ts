@@ -100,6 +100,7 @@ export class StageExecution implements Execution {
     const stage = this.#stage;
     attempt.called = true;
     if (this.#isTimed) this.#watchLimits(attempt);
+    if (stage.undo !== undefined) scope.scheduler.ending.effects.began(scope, stage);
     const values = gatherValues(stage, scope.state);
     this.#subject = values['subject'];
     let returned: unknown;
@@ -201,7 +202,10 @@ export class StageExecution implements Execution {
     }
     if (meaning.means === 'review') return this.#suspends(attempt, 'review', meaning.asked);
     if (meaning.means === 'blocked') this.#ended(attempt, { ended: 'blocked', reason: meaning.reason });
-    else this.#ended(attempt, { ended: 'completed', value: meaning.value });
+    else {
+      if (this.#stage.undo !== undefined) this.#scope.scheduler.ending.effects.completed(this.#scope, this.#stage, meaning.value);
+      this.#ended(attempt, { ended: 'completed', value: meaning.value });
+    }
   }
 
   #threw(attempt: Attempt, thrown: unknown): void {
@@ -210,12 +214,14 @@ export class StageExecution implements Execution {
     if (late !== undefined) return this.#ended(attempt, { ended: 'failed', error: late, thrown: late });
     const { stopped } = this.#scope;
     if (stopped !== undefined && isAbort(thrown, stopped.signalReason)) return this.#ended(attempt, { ended: 'aborted' });
+    this.#says(attempt);
     this.#ended(attempt, { ended: 'failed', error: stageFailed(this.#scope, this.#stage, thrown, attempt.number), thrown });
   }
 
   #control(attempt: Attempt, value: Control, kind: NonNullable<ReturnType<typeof controlKind>>): void {
     const scope = this.#scope;
     const stage = this.#stage;
+    this.#says(attempt);
     if (kind === 'suspend') return this.#suspends(attempt, 'answer', value as Suspend);
     if (kind === 'fail' || kind === 'retry') {
       const { error: thrown } = value as { error: unknown };
@@ -228,6 +234,11 @@ export class StageExecution implements Execution {
       return this.#ended(attempt, { ended: 'failed', error, thrown: error, retryable: false });
     }
     this.#ended(attempt, { ended: kind === 'cancel' ? 'cancels the run' : 'skipped', reason: (value as { reason: string }).reason });
+  }
+
+  /** The function has said itself that it has made nothing; one that was given up says nothing that counts. */
+  #says({ givenUp }: Attempt): void {
+    if (this.#stage.undo !== undefined && givenUp === undefined) this.#scope.scheduler.ending.effects.notMade(this.#scope, this.#stage);
   }
 
   /** It waits for an answer: ends this activation of the stage, and no attempt. */

@@ -2,8 +2,9 @@ import type { Cancel, Control, Output, Skip } from '../control.ts';
 import type { Verdict } from '../guard.ts';
 import type { ResourceOption } from '../limits/resource-use.ts';
 import type { PipelinePolicy } from '../plan/draft.ts';
-import type { StageLabel, StagePolicy } from '../stage.ts';
+import type { StageLabel, StagePolicy, Yield } from '../stage.ts';
 import type { StageContext } from '../stage-context.ts';
+import type { Undo } from '../undo.ts';
 import type { Deduplicate } from '../work.ts';
 import type { NamedStage, NameOf } from './named-needs.ts';
 
@@ -60,6 +61,8 @@ export interface NamedWorkSpec<Stages, Values, N, R, S, A, W, F> extends NamedOp
   readonly deduplicate?: Deduplicate<Values> | undefined;
   /** The effect. */
   readonly run: (values: Values, context: StageContext) => R;
+  /** Undoes the effect where the run ends badly after it; see `WorkSpec`. */
+  readonly undo?: Undo<Values, NoInfer<Yield<S, R>>> | undefined;
 }
 
 /** What `flow.route` takes; see `RouteSpec`. */

@@ -2,6 +2,7 @@ import type { OpenRegion } from '../region.ts';
 import type { Schema } from '../schema.ts';
 import type { StageDefinition, StageKind } from '../stage.ts';
 import type { StreamedOptions } from '../streamed.ts';
+import type { UndoneEnding } from '../undo.ts';
 import type { Plan } from './plan.ts';
 
 /**
@@ -91,6 +92,8 @@ export interface PipelinePolicy {
   readonly cleanupMs?: number | undefined;
   /** How deep `context.call` may nest, an integer >= 1. @default 5 */
   readonly maxCallDepth?: number | undefined;
+  /** The endings after which effects that say how are undone. @default ['failed', 'blocked'] */
+  readonly undoOn?: readonly UndoneEnding[] | undefined;
 }
 
 /** See {@link PipelinePolicy.failureMode}. */

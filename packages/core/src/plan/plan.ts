@@ -10,6 +10,7 @@ import { type DraftRegion, type DraftStage, isValueRead, type PipelinePolicy, ty
 import { markHandled } from './handled.ts';
 import { type PlannedRegion, planRegion } from './plan-region.ts';
 import { type PlannedStream, planStream, StreamedEdges, type StreamedRead } from './plan-stream.ts';
+import { type PlannedUndo, planUndo } from './plan-undo.ts';
 import { SlotLayout } from './slot-layout.ts';
 import { layTokens, type Token } from './tokens.ts';
 
@@ -68,6 +69,8 @@ export interface PlannedStage {
   readonly failOpen: boolean;
   readonly idempotencyKey: ((values: never) => string) | undefined;
   readonly deduplicate: DeduplicateOptions<never> | undefined;
+  /** Present where its effect can be undone. */
+  readonly undo: PlannedUndo | undefined;
   readonly version: string | undefined;
   readonly tags: readonly string[];
   readonly region: PlannedRegion | undefined;
@@ -227,7 +230,8 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
     retry === undefined &&
     output === undefined &&
     spec.resource === undefined &&
-    spec.deduplicate === undefined;
+    spec.deduplicate === undefined &&
+    spec.undo === undefined;
   return {
     index,
     name: stage.name,
@@ -253,6 +257,7 @@ function planStage(stage: DraftStage, index: number, reads: readonly PlannedRead
     failOpen: spec.failOpen === true,
     idempotencyKey: spec.idempotencyKey,
     deduplicate: spec.deduplicate === true ? {} : spec.deduplicate,
+    undo: planUndo(stage),
     version: spec.version,
     tags: spec.tags ?? [],
     region: stage.region && planRegion(stage, stage.region, layout, bodyOf(stage.region)),

@@ -42,6 +42,14 @@ describe('an option of a stage', () => {
     [{ retry: { when: 1 } }, must('retry.when', 'a function', 'the number 1')],
     [{ onFailure: 'no' }, must('onFailure', 'one of "fail", "skip"', 'the string "no"')],
     [{ idempotencyKey: 'k' }, must('idempotencyKey', 'a function', 'the string "k"')],
+    [{ undo: () => 1 }, must('undo', 'left out for a transform', 'a function')],
+    [{ kind: 'work', undo: 1 }, must('undo', 'a function, or an object of options', 'the number 1')],
+    [{ kind: 'work', undo: {} }, must('undo.run', 'a function', 'null')],
+    [{ kind: 'work', undo: { run: () => 1, timeoutMs: 0 } }, must('undo.timeoutMs', duration, 'the number 0')],
+    [
+      { kind: 'work', undo: { run: () => 1, retry: { attempts: 0 } } },
+      must('undo.retry.attempts', 'an integer of at least 1', 'the number 0'),
+    ],
     [{ deduplicate: true }, must('deduplicate', 'left out for a transform', 'the boolean true')],
     [{ kind: 'work', deduplicate: true }, must('idempotencyKey', 'a function, where "deduplicate" is given', 'null')],
     [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: 1 }, must('deduplicate', 'true, or an object of options', 'the number 1')],
@@ -73,6 +81,8 @@ describe('an option of a stage', () => {
     ...['transform', 'enrich', 'agent', 'route', 'work'].map((kind): [object] => [{ kind, timeoutMs: 5 }]),
     [{ output: schema, idempotencyKey: () => 'k' }],
     [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: true }],
+    [{ kind: 'work', undo: () => 1 }],
+    [{ kind: 'work', undo: { run: () => 1, retry: { attempts: 2 }, timeoutMs: 10 } }],
     [{ kind: 'work', idempotencyKey: () => 'k', deduplicate: { scope: 's', params: () => 1, ttlMs: longestTimerMs * 2 } }],
   ])('that is right is no problem: %j', (given) => {
     expect(wrong(given)).toEqual([]);
@@ -113,6 +123,7 @@ describe('the policy of a run or a pipeline', () => {
     [{ graceMs: -1 }, ['graceMs', `a number of milliseconds from 0 to ${longestTimerMs}`]],
     [{ cleanupMs: longestTimerMs + 1 }, ['cleanupMs', `a number of milliseconds from 0 to ${longestTimerMs}`]],
     [{ maxCallDepth: 0 }, ['maxCallDepth', 'an integer of at least 1']],
+    [{ undoOn: ['completed'] }, ['undoOn', 'a list of "failed", "blocked", "cancelled"']],
   ])('says what an option must be: %j', (policy, expected) => {
     expect(broken(policy)).toEqual([expected]);
   });

@@ -1,6 +1,7 @@
 import type { PlanProblem } from '../error-details.ts';
 import { errorTable } from '../error-table.ts';
 import { resourceOptionProblem } from '../limits/resource-use.ts';
+import type { RetryPolicy } from '../retry.ts';
 import { describeReceived } from '../schema.ts';
 import type { DraftRegion, DraftStage, PipelinePolicy, PlanDraft } from './draft.ts';
 
@@ -40,6 +41,15 @@ export function oneOf(option: string, value: unknown, allowed: readonly string[]
   };
 }
 
+function listOf(option: string, value: unknown, allowed: readonly string[]): Rule {
+  return {
+    option,
+    value,
+    expected: `a list of ${allowed.map((word) => `"${word}"`).join(', ')}`,
+    holds: (given) => Array.isArray(given) && given.every((word) => allowed.includes(word)),
+  };
+}
+
 function aFunction(option: string, value: unknown): Rule {
   return { option, value, expected: 'a function', holds: (given) => typeof given === 'function' };
 }
@@ -57,6 +67,7 @@ export function policyRules(policy: PipelinePolicy): Rule[] {
     wait('graceMs', policy.graceMs),
     wait('cleanupMs', policy.cleanupMs),
     count('maxCallDepth', policy.maxCallDepth),
+    listOf('undoOn', policy.undoOn, ['failed', 'blocked', 'cancelled']),
   ];
 }
 
@@ -88,36 +99,52 @@ export function pipelinePolicyProblems(draft: PlanDraft): PlanProblem[] {
 export function stagePolicyProblems({ name, kind, spec, region }: DraftStage): PlanProblem[] {
   if (isPlain(kind, spec)) return [];
   if (region !== undefined) return asProblems(`region "${name}"`, regionRules(kind, spec, region));
-  const { retry } = spec;
   const rules = [
     oneOf('kind', kind, ['transform', 'enrich', 'agent', 'route', 'guard', 'work']),
     duration('timeoutMs', spec.timeoutMs),
     duration('idleMs', spec.idleMs),
     duration('budgetMs', spec.budgetMs),
     wait('graceMs', spec.graceMs),
-    {
-      option: 'retry',
-      value: retry,
-      expected: 'an object of options',
-      holds: (given: unknown) => typeof given === 'object' && given !== null,
-    },
-    count('retry.attempts', retry?.attempts),
-    wait('retry.baseMs', retry?.baseMs),
-    wait('retry.maxMs', retry?.maxMs),
-    oneOf('retry.backoff', retry?.backoff, ['constant', 'linear', 'exponential']),
-    oneOf('retry.jitter', retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
-    aFunction('retry.when', retry?.when),
+    ...retryRules('retry', spec.retry),
     ...resourceRules(spec.resource),
     kind === 'guard' || kind === 'route'
       ? leftOut('onFailure', spec.onFailure, kind)
       : oneOf('onFailure', spec.onFailure, ['fail', 'skip']),
     aFunction('idempotencyKey', spec.idempotencyKey),
     ...deduplicateRules(kind, spec),
+    ...undoRules(kind, spec.undo),
     { option: 'run', value: spec.run ?? null, expected: 'a function', holds: (given: unknown) => typeof given === 'function' },
     ...streamRules(kind, spec.streams),
     { option: 'output', value: spec.output, expected: 'a Standard Schema', holds: isSchema },
   ];
   return asProblems(`stage "${name}"`, rules);
+}
+
+function retryRules(option: string, retry: RetryPolicy | undefined): Rule[] {
+  return [
+    { option, value: retry, expected: 'an object of options', holds: (given) => typeof given === 'object' && given !== null },
+    count(`${option}.attempts`, retry?.attempts),
+    wait(`${option}.baseMs`, retry?.baseMs),
+    wait(`${option}.maxMs`, retry?.maxMs),
+    oneOf(`${option}.backoff`, retry?.backoff, ['constant', 'linear', 'exponential']),
+    oneOf(`${option}.jitter`, retry?.jitter, ['none', 'full', 'equal', 'decorrelated']),
+    aFunction(`${option}.when`, retry?.when),
+  ];
+}
+
+/** How an effect is undone. */
+function undoRules(kind: string, undo: DraftStage['spec']['undo']): Rule[] {
+  if (undo === undefined) return [];
+  if (kind !== 'work') return [leftOut('undo', undo, kind)];
+  if (typeof undo === 'function') return [];
+  const isOptions = typeof undo === 'object' && undo !== null;
+  const rule: Rule = { option: 'undo', value: undo, expected: 'a function, or an object of options', holds: () => isOptions };
+  if (!isOptions) return [rule];
+  return [
+    { ...aFunction('undo.run', undo.run ?? null) },
+    ...retryRules('undo.retry', undo.retry),
+    duration('undo.timeoutMs', undo.timeoutMs),
+  ];
 }
 
 /** What an effect may ask of repeats. */
@@ -193,6 +220,7 @@ function isPlain(kind: string, spec: DraftStage['spec']): boolean {
     spec.onFailure === undefined &&
     spec.idempotencyKey === undefined &&
     spec.deduplicate === undefined &&
+    spec.undo === undefined &&
     spec.output === undefined &&
     spec.streams === undefined
   );

@@ -21,7 +21,7 @@ export interface NewRun {
 
 /** How a stage ended, or that an effect has begun. Small: one for each settled stage. */
 export interface JournalRecord {
-  /** Where in the run: unique among the records of a run that are no intents. */
+  /** Where in the run: unique among the records of a run that are no intents. What begins with `[` is of the run as a whole. */
   readonly path: string;
   /** `intent`: a `work` is about to run, and what became of it is not known until another record says so. */
   readonly status: 'completed' | 'skipped' | 'failed' | 'blocked' | 'intent';
@@ -31,8 +31,15 @@ export interface JournalRecord {
   readonly output?: Encoded | undefined;
   readonly reason?: string | undefined;
   readonly error?: StageflowErrorJson | undefined;
-  /** Of what a stage called: the values of the call in print, so that another call in its place is noticed. */
+  /**
+   * Of what a stage called: the values of the call in print, so that another call in its place is noticed. Of the intent of
+   * an effect that can be undone: its values, encoded.
+   */
   readonly values?: string | undefined;
+  /** Of an effect that failed: it may have been made all the same. @default false */
+  readonly mayBeMade?: boolean | undefined;
+  /** Of a stage that was skipped: somebody said so, and not the pipeline. @default false */
+  readonly skippedByHand?: boolean | undefined;
   /** Epoch milliseconds. */
   readonly at: number;
 }

@@ -15,6 +15,8 @@ const types: Readonly<Record<RunEvent['type'], 'shown' | 'not shown' | 'never at
   'run.created': 'shown',
   'run.started': 'shown',
   'run.snapshotted': 'never at a sink',
+  'run.paused': 'shown',
+  'run.continued': 'shown',
   'run.stopping': 'shown',
   'run.completed': 'shown',
   'run.failed': 'shown',
@@ -43,6 +45,9 @@ const types: Readonly<Record<RunEvent['type'], 'shown' | 'not shown' | 'never at
   'guarded.exhausted': 'shown',
   'guarded.recovered': 'shown',
   'cleanup.failed': 'shown',
+  'undo.started': 'shown',
+  'undo.completed': 'shown',
+  'undo.failed': 'shown',
   'events.dropped': 'shown',
   custom: 'shown',
 };

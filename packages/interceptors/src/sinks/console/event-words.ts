@@ -27,6 +27,8 @@ const words: Words = {
   'run.started': ({ epoch }) => ({ look: 'begun', status: 'started', more: epoch > 1 ? `, activation ${epoch}` : '' }),
   'run.snapshotted': ({ statuses }) => ({ look: 'note', status: 'under way', more: `: ${tally(countsIn(Object.values(statuses)))}` }),
   'run.stopping': ({ status, reason }) => ({ look: status, status: 'stopping', more: `: ${reason}` }),
+  'run.paused': () => ({ look: 'waiting', status: 'paused', more: '' }),
+  'run.continued': () => ({ look: 'begun', status: 'continued', more: '' }),
   'run.completed': (event) => ended(event, event.degraded ? 'warning' : 'completed', 'completed', event.degraded ? ', degraded' : ''),
   // Why was said by the stage.
   'run.failed': (event) => ended(event, 'failed', 'failed', `: ${event.error.code}`),
@@ -101,6 +103,18 @@ const words: Words = {
   'guarded.exhausted': ({ spent, reason }) => ({ look: 'failed', status: 'no further draft', more: ` (${spent}): ${reason}` }),
   'guarded.recovered': ({ attempt }) => ({ look: 'note', status: `draft ${attempt} passed`, more: '' }),
   'cleanup.failed': (event) => ({ look: 'warning', status: 'cleanup failed', more: `: ${errorText(event)}`, below: hintOf(event) }),
+  'undo.started': ({ result }) => ({
+    look: 'retried',
+    status: 'undo started',
+    more: result === 'unknown' ? ', of what may have been made' : '',
+  }),
+  'undo.completed': ({ attempt }) => ({ look: 'completed', status: 'undone', more: attempt > 1 ? `, attempt ${attempt}` : '' }),
+  'undo.failed': (event) => {
+    const status = `undo ${event.attempt} failed`;
+    if (event.retryInMs !== undefined)
+      return { look: 'retried', status, more: `, next in ${durationText(event.retryInMs)}: ${errorText(event)}` };
+    return { look: 'failed', status, more: `, the effect is left: ${errorText(event)}`, below: hintOf(event) };
+  },
   'events.dropped': ({ count, sink }) => ({
     look: 'warning',
     status: `${counted(count, 'event')} dropped`,

@@ -1,0 +1,260 @@
+import { type VirtualClock, virtualClock } from '@stageflow/testing';
+import { describe, expect, test } from 'vitest';
+import { fail } from './control.ts';
+import { memoryRunStore } from './durable/memory-run-store.ts';
+import { optional } from './edge.ts';
+import { inputs } from './inputs.ts';
+import { map } from './map.ts';
+import { pipeline } from './pipeline.ts';
+import type { RunStore } from './ports/run-store.ts';
+import { createRuntime } from './runtime.ts';
+import { stage } from './stage.ts';
+
+/** A chain of three beside a loner, on a clock of its own; `ran` says what was called. */
+function chain(clock: VirtualClock) {
+  const ran: string[] = [];
+  const called = (name: string) => async () => {
+    ran.push(name);
+    await clock.sleep(10);
+    return name;
+  };
+  const a = stage('a', { run: called('a') });
+  const b = stage('b', { needs: { a }, run: called('b') });
+  const c = stage('c', { needs: { b: optional(b) }, run: called('c') });
+  const loner = stage('loner', { run: called('loner') });
+  return { ran, made: pipeline('p', { outputs: { c }, also: { loner } }) };
+}
+
+describe('handle.pause()', () => {
+  test('right after start(), nothing starts until the pause is over', async () => {
+    const clock = virtualClock();
+    const { ran, made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    const events = handle.events();
+    await handle.pause();
+    await clock.advance(100);
+    expect(ran).toEqual([]);
+    await handle.resume();
+    expect(await clock.settle(handle.result)).toMatchObject({ status: 'completed', outputs: { c: 'c' } });
+    const types = [];
+    for await (const { type } of events) types.push(type);
+    expect(types.slice(0, 5)).toEqual(['run.created', 'run.started', 'run.paused', 'run.continued', 'stage.started']);
+  });
+
+  test('in the middle lets what is under way end, and nothing new start, not an attempt either', async () => {
+    const clock = virtualClock();
+    let calls = 0;
+    const flaky = stage('flaky', { retry: { attempts: 2, baseMs: 1 }, run: () => (++calls === 1 ? fail('once') : 'ok') });
+    const { ran, made } = chain(clock);
+    const both = pipeline('both', { outputs: { flaky }, also: {} });
+    const runtime = createRuntime({ pipelines: [made, both], clock });
+    const handle = runtime.start(made, {});
+    await clock.advance(5);
+    await handle.pause();
+    await handle.pause();
+    await clock.advance(100);
+    expect(ran).toEqual(['a', 'loner']);
+    await handle.resume();
+    expect((await clock.settle(handle.result)).status).toBe('completed');
+    const retried = runtime.start(both, {});
+    await Promise.resolve();
+    await Promise.resolve();
+    await retried.pause();
+    await clock.advance(100);
+    expect(calls).toBe(1);
+    await retried.resume();
+    await retried.resume();
+    expect((await clock.settle(retried.result)).status).toBe('completed');
+  });
+
+  test('does not keep a run from being cancelled, or from ending where nothing is left', async () => {
+    const clock = virtualClock();
+    const { made } = chain(clock);
+    const runtime = createRuntime({ pipelines: [made], clock });
+    const cancelled = runtime.start(made, {});
+    await cancelled.pause();
+    cancelled.cancel('enough');
+    expect((await clock.settle(cancelled.result)).status).toBe('cancelled');
+    const last = runtime.start(made, {});
+    await clock.advance(25);
+    await last.pause();
+    expect((await clock.settle(last.result)).status).toBe('completed');
+  });
+});
+
+describe('handle.step()', () => {
+  test('starts one stage at a time, and says which', async () => {
+    const clock = virtualClock();
+    const { ran, made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    expect(handle.step()).toBeUndefined();
+    await handle.pause();
+    await clock.advance(1);
+    expect(handle.step()).toBe('a');
+    await clock.advance(50);
+    expect(ran).toEqual(['a']);
+    expect([handle.step(), handle.step(), handle.step()]).toEqual(['loner', 'b', undefined]);
+    await clock.advance(50);
+    expect(handle.step()).toBe('c');
+    expect((await clock.settle(handle.result)).status).toBe('completed');
+    expect(handle.step()).toBeUndefined();
+  });
+
+  test('goes through the items of a map', async () => {
+    const clock = virtualClock();
+    const { ids } = inputs<{ ids: readonly string[] }>();
+    const each = map('each', ids, (id) => stage('one', { needs: { id }, run: ({ id }) => id }));
+    const made = pipeline('p', { outputs: { each } });
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, { ids: ['x', 'y'] });
+    await handle.pause();
+    await clock.advance(1);
+    const steps = [];
+    for (let path = handle.step(); path !== undefined; path = handle.step()) steps.push(path);
+    expect(steps).toEqual(['each', 'each[0]/one', 'each[1]/one']);
+    expect((await clock.settle(handle.result)).status).toBe('completed');
+  });
+});
+
+describe('handle.skip()', () => {
+  test('skips a stage that waits: its readers take that as a skip of its own', async () => {
+    const clock = virtualClock();
+    const { ran, made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    await clock.advance(1);
+    expect(handle.skip('b', 'not today')).toBe(true);
+    const run = await clock.settle(handle.result);
+    expect(run).toMatchObject({ status: 'completed', outputs: { c: 'c' } });
+    expect(run.stages.get('b')?.outcome).toEqual({ status: 'skipped', reason: 'not today' });
+    expect(ran).toEqual(['a', 'loner', 'c']);
+    expect(handle.skip('b')).toBe(false);
+  });
+
+  test('aborts a stage that runs', async () => {
+    const clock = virtualClock();
+    let reason: unknown;
+    const slow = stage('slow', {
+      timeoutMs: 5_000,
+      run: (_, { signal }) =>
+        clock.sleep(1_000, signal).finally(() => {
+          reason = signal.reason;
+        }),
+    });
+    const made = pipeline('p', { outputs: { fast: stage('fast', { run: () => 1 }) }, also: { slow } });
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    await clock.advance(1);
+    expect(handle.skip('slow')).toBe(true);
+    const run = await clock.settle(handle.result);
+    expect(run.stages.get('slow')?.outcome).toEqual({ status: 'skipped', reason: 'the caller asked' });
+    expect([run.status, run.elapsedMs]).toEqual(['completed', 1]);
+    expect(reason).toBeDefined();
+  });
+
+  test('drops what a stage without limits gives after all', async () => {
+    const clock = virtualClock();
+    const { ran, made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    await clock.advance(1);
+    expect(handle.skip('a')).toBe(true);
+    const run = await clock.settle(handle.result);
+    expect(run.stages.get('a')?.outcome).toEqual({ status: 'skipped', reason: 'the caller asked' });
+    expect([run.status, ran]).toEqual(['completed', ['a', 'loner', 'c']]);
+  });
+
+  test('ends the run as cancelled where a required output is left without a value', async () => {
+    const clock = virtualClock();
+    const { made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    await clock.advance(1);
+    handle.skip('c');
+    expect(await clock.settle(handle.result)).toMatchObject({
+      status: 'cancelled',
+      reason: '"c" was skipped by hand, and an output needs it',
+      outputs: { c: undefined },
+    });
+    const a = stage('a', { run: () => clock.sleep(5) });
+    const b = stage('b', { needs: { a }, run: () => 1 });
+    const plain = pipeline('plain', { outputs: { b } });
+    const behind = createRuntime({ pipelines: [plain], clock }).start(plain, {});
+    await clock.advance(1);
+    behind.skip('a');
+    expect((await clock.settle(behind.result)).status).toBe('cancelled');
+  });
+
+  test('knows the stages of the pipeline, and names the nearest', async () => {
+    const clock = virtualClock();
+    const { made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    expect(() => handle.skip('lonre')).toThrow(
+      expect.objectContaining({ code: 'SF_UNKNOWN_STAGE', hint: expect.stringContaining('loner') }),
+    );
+    expect(handle.skip('loner')).toBe(false);
+    await clock.settle(handle.result);
+  });
+});
+
+describe('a run that a store keeps', () => {
+  async function leftBehind(
+    store: RunStore,
+    clock: VirtualClock,
+    act: (handle: { pause(): Promise<void>; skip(stage: string): boolean }) => unknown,
+  ) {
+    const { made } = chain(clock);
+    const dying = createRuntime({ pipelines: [made], clock, store });
+    const handle = dying.start(made, {}, { runId: 'r' });
+    await clock.advance(1);
+    await act(handle);
+    await clock.advance(1);
+    await clock.settle(dying.close({ graceMs: 1 }));
+    return made;
+  }
+
+  test('and is paused goes on in another process only when somebody resumes it', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const made = await leftBehind(store, clock, (handle) => handle.pause());
+    expect((await store.load('r', undefined))?.isPaused).toBe(true);
+    const next = createRuntime({ pipelines: [made], clock, store });
+    expect(await clock.settle(next.recover())).toEqual({ resumed: [], refused: [] });
+    expect((await clock.settle(next.resume('r'))).status).toBe('completed');
+  });
+
+  test('and whose pause is over is due again', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const { made } = chain(clock);
+    const first = createRuntime({ pipelines: [made], clock, store });
+    const handle = first.start(made, {}, { runId: 'r' });
+    await handle.pause();
+    await clock.advance(1);
+    await handle.resume();
+    await clock.settle(first.close({ graceMs: 1 }));
+    const next = createRuntime({ pipelines: [made], clock, store });
+    expect((await clock.settle(next.recover())).resumed).toEqual([{ runId: 'r', status: 'completed' }]);
+  });
+
+  test('keeps what was skipped by hand', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const made = await leftBehind(store, clock, (handle) => expect(handle.skip('b')).toBe(true));
+    const run = await clock.settle(createRuntime({ pipelines: [made], clock, store }).resume('r'));
+    expect(run).toMatchObject({ status: 'completed', outputs: { c: 'c' } });
+    expect(run.stages.get('b')?.status).toBe('skipped');
+  });
+
+  test('keeps that an output is left without a value by that, and regions as well', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const { ids } = inputs<{ ids: readonly string[] }>();
+    const slow = stage('slow', { run: () => clock.sleep(50) });
+    const each = map('each', ids, (id) => stage('one', { needs: { id, slow }, run: ({ id }) => id }));
+    const made = pipeline('p', { outputs: { each } });
+    const first = createRuntime({ pipelines: [made], clock, store });
+    const handle = first.start(made, { ids: ['x'] }, { runId: 'r' });
+    await clock.advance(1);
+    expect(handle.skip('each')).toBe(true);
+    await clock.advance(1);
+    await clock.settle(first.close({ graceMs: 1 }));
+    const run = await clock.settle(createRuntime({ pipelines: [made], clock, store }).resume('r'));
+    expect(run).toMatchObject({ status: 'cancelled', reason: '"each" was skipped by hand, and an output needs it' });
+  });
+});
