@@ -9,6 +9,11 @@ export interface RedisClientWithDuplicate extends RedisClient {
   duplicate(): RedisSubscriber;
 }
 
+/** A client of a cluster: it sends each command to the node that the key belongs to, and has a connection to each node. */
+export interface RedisClusterClient extends RedisClient {
+  nodes(role: 'master'): readonly { duplicate(): RedisSubscriber }[];
+}
+
 /** A connection that hears what is published. */
 export interface RedisSubscriber {
   subscribe(channel: string): Promise<unknown>;

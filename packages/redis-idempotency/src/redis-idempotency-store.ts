@@ -9,15 +9,16 @@ import type {
   StoreCallOptions,
 } from '@stageflow/core/ports';
 import { claimScript, forgetScript, heldScript, releaseScript, renewScript, settleScript } from './idempotency-scripts.ts';
+import { keyPart } from './key-part.ts';
 import { PublishedNotices } from './published-notices.ts';
-import type { RedisClientWithDuplicate } from './redis-client.ts';
+import type { RedisClientWithDuplicate, RedisClusterClient, RedisSubscriber } from './redis-client.ts';
 import { type RedisScript, unavailable } from './redis-script.ts';
 
 /** What {@link redisIdempotencyStore} takes. */
 export interface RedisIdempotencyStoreOptions {
-  /** A client of `ioredis`, of one server. It stays the host's: the store never closes it. */
-  readonly redis: RedisClientWithDuplicate;
-  /** What the keys begin with. Stores with one prefix on one server are one store. @default 'stageflow' */
+  /** A client of `ioredis`, of one server or of a cluster. It stays the host's: the store never closes it. */
+  readonly redis: RedisClientWithDuplicate | RedisClusterClient;
+  /** What the keys begin with. Stores with one prefix on one server or cluster are one store. @default 'stageflow' */
   readonly prefix?: string | undefined;
 }
 
@@ -32,11 +33,14 @@ export interface RedisIdempotencyStore extends IdempotencyStore {
 const longestMs = 2 ** 52;
 
 /**
- * Makes an idempotency store on Redis: all processes that share the server, and the prefix, make each effect once.
+ * Makes an idempotency store on Redis: all processes that share the server or cluster, and the prefix, make each effect once.
  *
- * Each call is one key, which each of its scripts is about, as a cluster wants it; on a cluster it is not proven to work yet. Leases and records are the expiry of that key,
- * measured by the server. Who waits is told by a message; for those there is a connection of its own, made by `redis.duplicate()` when
- * somebody first waits.
+ * Each call is one key, which each of its scripts is about, so it also works on a Redis Cluster. Leases and records are the expiry of that
+ * key, measured by the server. Who waits is told by a message; for those there is a connection of its own, made by `duplicate()` of the
+ * client, or of one of the masters it knows, when somebody first waits.
+ *
+ * Redis replicates after it has answered. Where a replica takes over, in a cluster or not, a claim or a record that was acknowledged last
+ * may be forgotten, and its effect made again; what the holder of a forgotten claim brings is refused.
  *
  * Its methods reject with SF_REDIS_UNAVAILABLE, which `idempotency()` makes the failure of the stage that is then not called.
  *
@@ -48,10 +52,8 @@ const longestMs = 2 ** 52;
  * ```
  */
 export function redisIdempotencyStore({ redis, prefix = 'stageflow' }: RedisIdempotencyStoreOptions): RedisIdempotencyStore {
-  const notices = new PublishedNotices(() => redis.duplicate(), 'whenFree()');
-  // Parts in quotes, so that no two identities share a key, and half a surrogate pair stays what it is.
-  const keyOf = ({ tenantId, scope, key }: IdempotencyIdentity): string =>
-    `${prefix}:effect:${JSON.stringify([tenantId ?? null, scope, key])}`;
+  const notices = new PublishedNotices(() => subscriberOf(redis), 'whenFree()');
+  const keyOf = ({ tenantId, scope, key }: IdempotencyIdentity): string => `${prefix}:effect:${keyPart([tenantId ?? null, scope, key])}`;
   const isDone = async (
     script: RedisScript,
     method: string,
@@ -89,11 +91,26 @@ export function redisIdempotencyStore({ redis, prefix = 'stageflow' }: RedisIdem
 
     async whenFree(identity: IdempotencyIdentity, { signal }: StoreCallOptions = {}): Promise<void> {
       const key = keyOf(identity);
-      await notices.next(key, async () => !(await isDone(heldScript, 'whenFree', [key], signal)), signal);
+      const isFree = async (): Promise<boolean> => !(await isDone(heldScript, 'whenFree', [key], signal));
+      // A client of a cluster knows the nodes when it has been answered.
+      if ('nodes' in redis && (await isFree())) return;
+      await notices.next(key, isFree, signal);
     },
 
     close: () => notices.close(),
   };
+}
+
+/**
+ * In a cluster, a connection to one master, whichever: a message is heard on all nodes. The client of the whole would do too, but when it
+ * loses the node it listens on, it takes another and does not say so, and a message of that moment would be missed.
+ */
+function subscriberOf(redis: RedisClientWithDuplicate | RedisClusterClient): RedisSubscriber {
+  if (!('nodes' in redis)) return redis.duplicate();
+  const masters = redis.nodes('master');
+  const master = masters[Math.floor(Math.random() * masters.length)];
+  if (master === undefined) throw unavailable('whenFree()', 'the client knows no master of the cluster');
+  return master.duplicate();
 }
 
 function readClaim(reply: unknown): ClaimResult {

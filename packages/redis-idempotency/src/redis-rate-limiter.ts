@@ -1,13 +1,14 @@
 import { StageflowError } from '@stageflow/core';
 import type { RateLimit, RateLimitAnswer, RateLimiter, RateLimitRequest } from '@stageflow/core/ports';
+import { keyPart } from './key-part.ts';
 import type { RedisClient } from './redis-client.ts';
 import { RedisScript, unavailable } from './redis-script.ts';
 
 /** What {@link redisRateLimiter} takes. */
 export interface RedisRateLimiterOptions {
-  /** A client of `ioredis`, of one server. It stays the host's. */
+  /** A client of `ioredis`, of one server or of a cluster. It stays the host's. */
   readonly redis: RedisClient;
-  /** What the keys begin with. Limiters with one prefix on one server count together. @default 'stageflow' */
+  /** What the keys begin with. Limiters with one prefix on one server or cluster count together. @default 'stageflow' */
   readonly prefix?: string | undefined;
   /**
    * What a call is told that Redis gives no answer to. `'deny'`: it fails with SF_REDIS_UNAVAILABLE, and nothing is called.
@@ -40,8 +41,9 @@ return 0
 `);
 
 /**
- * Makes a rate limiter on Redis: all processes that share the server, and the prefix, count together. By the generic cell rate
- * algorithm, one number a key, by the clock of the server. A key is dropped when it has all of its calls again.
+ * Makes a rate limiter on Redis: all processes that share the server or cluster, and the prefix, count together. By the generic
+ * cell rate algorithm, one number a key, by the clock of the server. A key is dropped when it has all of its calls again. Where a replica takes over
+ * that had not been told of the last calls, those are not counted.
  *
  * @throws SF_OPTION_INVALID
  * @example
@@ -68,7 +70,7 @@ export function redisRateLimiter({
       signal?.addEventListener('abort', onAbort);
       const timer = setTimeout(() => stop.abort(unavailable('take()', `it did not answer within ${timeoutMs} ms`)), timeoutMs);
       try {
-        const args = [`${prefix}:rate:${JSON.stringify(key)}`, String(limit.calls), String(limit.perMs)] as const;
+        const args = [`${prefix}:rate:${keyPart(key)}`, String(limit.calls), String(limit.perMs)] as const;
         const retryAfterMs = Number(await takeScript.run(redis, 'take()', args, stop.signal));
         return retryAfterMs === 0 ? { granted: true } : { granted: false, retryAfterMs };
       } catch (error) {

@@ -3,7 +3,7 @@ import { StageflowError } from '@stageflow/core';
 import { redisUnavailable } from './errors.ts';
 import type { RedisClient } from './redis-client.ts';
 
-/** A Lua script about one key. Sent by its hash, and in full to a server that does not know it yet. */
+/** A Lua script about one key. Sent by its hash, and in full to a server that does not know it yet: in a cluster, each node by itself. */
 export class RedisScript {
   readonly #text: string;
   readonly #sha1: string;

@@ -4,6 +4,7 @@ import { idempotencyStoreContract, rateLimiterContract } from '@stageflow/testin
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { type RedisServer, startRedis } from './redis-server.ts';
+import { inTurn } from './stores-in-turn.ts';
 
 let server: RedisServer;
 let redis: Redis;
@@ -35,22 +36,9 @@ describe('the store', () => {
 describe('two stores on one server, in turn', () => {
   test.concurrent.each(idempotencyStoreContract)('$name', async ({ run }) => {
     const prefix = crypto.randomUUID();
-    const stores = [redisIdempotencyStore({ redis, prefix }), redisIdempotencyStore({ redis: other, prefix })];
-    let turn = 0;
-    const next = () => stores[turn++ % 2] as (typeof stores)[number];
-    await run({
-      store: {
-        name: 'in turn',
-        claim: (...args) => next().claim(...args),
-        renew: (...args) => next().renew(...args),
-        settle: (...args) => next().settle(...args),
-        release: (...args) => next().release(...args),
-        forget: (...args) => next().forget(...args),
-        whenFree: (...args) => next().whenFree(...args),
-      },
-      advance: wait,
-    });
-    for (const store of stores) store.close();
+    const store = inTurn([redisIdempotencyStore({ redis, prefix }), redisIdempotencyStore({ redis: other, prefix })]);
+    await run({ store, advance: wait });
+    store.close();
   });
 });
 

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { findRedis } from '../../../scripts/system-packages.mjs';
 
-/** A real Redis server on loopback that keeps nothing when it ends. */
+/** A real Redis server on loopback. Unless its settings say otherwise, it keeps nothing when it ends. */
 export interface RedisServer {
   readonly port: number;
-  /** Ends the process; it may be started again, on its port, with nothing in it. */
+  /** Ends the process by SIGKILL; it may be started again, on its port, with what its settings made it keep. */
   stop(): Promise<void>;
   start(): Promise<void>;
   /** The process stands still: connections stay open, and nothing is answered. */
@@ -20,17 +20,18 @@ export interface RedisServer {
   remove(): Promise<void>;
 }
 
-/** Starts a server on a port that is free. */
-export async function startRedis(): Promise<RedisServer> {
+/** Starts a server on a port that is free. `settings` are those of its configuration file. */
+export async function startRedis(settings: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'stageflow-redis-'));
-  let child = await started(port, folder);
+  const all = { bind: '127.0.0.1', port: String(port), save: '', appendonly: 'no', dir: folder, ...settings };
+  let child = await started(all);
   const stop = () => ended(child);
   return {
     port,
     stop,
     async start() {
-      child = await started(port, folder);
+      child = await started(all);
     },
     pause: () => void child.kill('SIGSTOP'),
     goOn: () => void child.kill('SIGCONT'),
@@ -41,8 +42,8 @@ export async function startRedis(): Promise<RedisServer> {
   };
 }
 
-async function started(port: number, folder: string): Promise<ChildProcess> {
-  const args = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no', '--dir', folder];
+async function started(settings: Readonly<Record<string, string>>): Promise<ChildProcess> {
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(findRedis(), args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const output: string[] = [];
   const ready = new Promise<void>((resolve) => {
@@ -65,7 +66,8 @@ async function ended(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-async function freePort(): Promise<number> {
+/** A port on loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
