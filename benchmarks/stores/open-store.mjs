@@ -1,3 +1,4 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
@@ -23,15 +24,26 @@ export function openStore(name, place, { isSynced = true } = {}) {
 
 async function openSqlite({ folder }, isSynced) {
   const { sqliteRunStore } = await importAdapter('sqlite-store');
-  const database = new DatabaseSync(join(folder, 'runs.sqlite'));
+  const file = join(folder, 'runs.sqlite');
+  const database = new DatabaseSync(file);
   const store = sqliteRunStore({ database });
   if (!isSynced) database.exec('PRAGMA synchronous = OFF');
   return {
     store,
     query: async (sql, values = []) => database.prepare(sql).all(...values),
     settle: async () => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'),
-    close: async () => database.close(),
+    async close() {
+      database.close();
+      if (!isSynced) syncFile(file);
+    },
   };
+}
+
+/** What was written without waiting for the disk would be waited for by the first who does. Once SQLite has closed the file: its locks end where the process closes it. */
+function syncFile(file) {
+  const opened = openSync(file, 'r+');
+  fsyncSync(opened);
+  closeSync(opened);
 }
 
 async function openPostgres({ url }, isSynced) {

@@ -98,6 +98,7 @@ function recoverySection(found) {
 
 const asked = {
   run: 'one run: create, commit, settle',
+  unsyncedRun: 'the same, commits not synced',
   due: '`due()`, 20 found',
   waits: '`waits()`, 20 found',
   load: '`load()` of one with 13 records',
