@@ -42,13 +42,20 @@ const adapters = ['interceptors', 'otel', 'prometheus', 'pino'];
 
 const adapterFile = (/** @type {string} */ name) => join(here, '.cache', `${name}.mjs`);
 
-/** Makes one file of the main entry of each adapter, on the built core. */
-export async function buildAdapters() {
+/** The packages that keep runs, measured by `stores.mjs`. */
+export const storePackages = ['sqlite-store', 'postgres-store'];
+
+/**
+ * Makes one file of the main entry of each adapter, on the built core.
+ *
+ * @param {readonly string[]} names
+ */
+export async function buildAdapters(names = adapters) {
   const { rolldown } = await import('rolldown');
   const core = Object.fromEntries(
     ['.', './limits', './ports'].map((subpath) => [`@stageflow/core${subpath.slice(1)}`, coreEntry(subpath)]),
   );
-  for (const name of adapters) {
+  for (const name of names) {
     const bundle = await rolldown({
       input: join(root, 'packages', name, 'src', 'index.ts'),
       platform: 'node',
@@ -59,7 +66,7 @@ export async function buildAdapters() {
   }
 }
 
-/** @param {'interceptors' | 'otel' | 'prometheus' | 'pino'} name */
+/** @param {'interceptors' | 'otel' | 'prometheus' | 'pino' | 'sqlite-store' | 'postgres-store'} name */
 export function importAdapter(name) {
   return import(pathToFileURL(adapterFile(name)).href);
 }

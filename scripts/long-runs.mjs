@@ -15,13 +15,14 @@ export async function runProperties(args) {
 /**
  * Installs the peers (under the lockfile of `benchmarks/`) and runs the benchmarks.
  *
+ * @param {'bench' | 'bench:stores'} name What nothing keeps, or what keeping runs costs.
  * @param {readonly string[]} args
  */
-export async function runBench(args) {
+export async function runBench(name, args) {
   const cwd = `${root}/benchmarks`;
   return exitCode(async () => {
     await pnpm(['install', '--frozen-lockfile'], { cwd });
-    await pnpm(['run', 'bench', ...args], { cwd });
+    await pnpm(['run', name, ...args], { cwd });
   });
 }
 

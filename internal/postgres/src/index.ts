@@ -15,8 +15,11 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+/** What the server is told on its command line, by name. */
+export type PostgresSettings = Readonly<Record<string, string>>;
+
 /** What a test server need not do: outlive its machine. */
-const settings: Readonly<Record<string, string>> = {
+const testSettings: PostgresSettings = {
   fsync: 'off',
   full_page_writes: 'off',
   shared_buffers: '64MB',
@@ -27,9 +30,11 @@ const settings: Readonly<Record<string, string>> = {
  * Starts PostgreSQL from the package that `pnpm install` has brought, else from the PATH; `STAGEFLOW_PG_BIN` names another
  * folder. It ends with this process, whatever happens.
  *
+ * @param given - In place of, or besides, what a test server is told: a measurement wants one that syncs.
  * @throws Where there is no server, or it does not start: with what it has said.
  */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(given: PostgresSettings = {}): Promise<PostgresServer> {
+  const settings = { ...testSettings, ...given };
   const { folder, copy } = reachable(await binaries());
   const data = mkdtempSync(join(tmpdir(), 'stageflow-pg-'));
   const ids = unprivileged();
@@ -44,7 +49,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   await initialize(start, data);
 
   const port = await freePort();
-  let server = await serve(start, data, port);
+  let server = await serve(start, data, port, settings);
   const kill = (): void => void server.kill('SIGQUIT');
   process.once('exit', kill);
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -55,7 +60,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     interrupt: () => end('SIGQUIT'),
     async restart() {
-      server = await serve(start, data, port);
+      server = await serve(start, data, port, settings);
     },
     async stop() {
       process.off('exit', kill);
@@ -77,7 +82,7 @@ async function initialize(start: Start, data: string): Promise<void> {
   if ((await ended(process)) !== 0) throw new Error(`initdb failed: ${said()}`);
 }
 
-async function serve(start: Start, data: string, port: number): Promise<ChildProcess> {
+async function serve(start: Start, data: string, port: number, settings: PostgresSettings): Promise<ChildProcess> {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const process = start('postgres', ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...options]);
   const said = listen(process);
