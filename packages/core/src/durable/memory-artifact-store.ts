@@ -11,29 +11,21 @@ import type { Encoded } from './codec.ts';
  * ```
  */
 export function memoryArtifactStore(): ArtifactStore {
-  return new MemoryArtifactStore();
-}
-
-class MemoryArtifactStore implements ArtifactStore {
-  readonly name = 'memory';
-  readonly #runs = new Map<string, Map<string, Encoded>>();
-
-  async put({ artifactId, ...run }: ArtifactKey, value: Encoded): Promise<void> {
-    const id = idOf(run);
-    const kept = this.#runs.get(id) ?? new Map<string, Encoded>();
-    this.#runs.set(id, kept.set(artifactId, value));
-  }
-
-  async get({ artifactId, ...run }: ArtifactKey): Promise<Encoded | undefined> {
-    return this.#runs.get(idOf(run))?.get(artifactId);
-  }
-
-  async removeRun(run: Omit<ArtifactKey, 'artifactId'>): Promise<number> {
-    const id = idOf(run);
-    const count = this.#runs.get(id)?.size ?? 0;
-    this.#runs.delete(id);
-    return count;
-  }
+  const runs = new Map<string, Map<string, Encoded>>();
+  return {
+    name: 'memory',
+    async put(key, value) {
+      const id = idOf(key);
+      runs.set(id, (runs.get(id) ?? new Map<string, Encoded>()).set(key.artifactId, value));
+    },
+    get: async (key) => runs.get(idOf(key))?.get(key.artifactId),
+    async removeRun(run) {
+      const id = idOf(run);
+      const count = runs.get(id)?.size ?? 0;
+      runs.delete(id);
+      return count;
+    },
+  };
 }
 
 /** Parts in quotes, so that no two runs share an id. */
