@@ -5,7 +5,7 @@ import { EventBatches, type EventSinkCounters } from './event-batches.ts';
 import { type EventRow, eventRow, placeOf } from './event-row.ts';
 import { type EventStatements, eventStatements } from './event-statements.ts';
 import { hostClock } from './host-clock.ts';
-import { demandCount, wholeMs } from './option-rules.ts';
+import { demandCount, timerMs } from './option-rules.ts';
 import { PostgresConnection, type PostgresLocation } from './postgres-connection.ts';
 
 /** What {@link postgresEventSink} takes. */
@@ -80,7 +80,7 @@ export function postgresEventSink(options: PostgresEventSinkOptions): PostgresEv
   const { batchSize = 200, lingerMs = 50, bufferSize = 10_000, clock = hostClock, name = 'postgres', ...location } = options;
   demandCount('batchSize', batchSize);
   demandCount('bufferSize', bufferSize);
-  const settings = { batchSize, lingerMs: wholeMs('lingerMs', lingerMs), bufferSize, clock, name };
+  const settings = { batchSize, lingerMs: timerMs('lingerMs', lingerMs), bufferSize, clock, name };
   const connection = new PostgresConnection(location);
   const statements = eventStatements(connection.schema);
   const batches = new EventBatches({ ...settings, write: (rows) => writeRows(connection, statements, rows) });

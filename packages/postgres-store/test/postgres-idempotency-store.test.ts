@@ -78,6 +78,32 @@ test('of many that take a call and give it back, one has it at a time, and token
   expect(new Set(tokens).size).toBe(320);
 });
 
+test('a claim that is slow between its token and its row lets no other have the call with a greater one meanwhile', async () => {
+  const { store, schema } = await freshStore();
+  await pool.query(`CREATE FUNCTION ${schema}.wait() RETURNS trigger LANGUAGE plpgsql AS
+    $$BEGIN IF current_setting('application_name') = 'slow' THEN PERFORM pg_advisory_xact_lock(7); END IF; RETURN new; END$$`);
+  await pool.query(`CREATE TRIGGER wait BEFORE INSERT ON ${schema}.effects FOR EACH ROW EXECUTE FUNCTION ${schema}.wait()`);
+  const gate = new pg.Client({ connectionString: server.url });
+  await gate.connect();
+  await gate.query('SELECT pg_advisory_lock(7)');
+  const slowPool = new pg.Pool({ connectionString: server.url, max: 1, application_name: 'slow' });
+  const told: string[] = [];
+  const waiting = (count: number) => {
+    const text = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE '%"${schema}".effects%'`;
+    return expect.poll(() => pool.query(text).then(({ rowCount }) => rowCount)).toBe(count);
+  };
+  const claimed = async (by: string, claiming: PostgresIdempotencyStore) =>
+    told.push(`${by} ${(await claiming.claim(call, claim)).status}`);
+  const slow = claimed('slow', postgresIdempotencyStore({ pool: slowPool, schema }));
+  await waiting(1);
+  const quick = claimed('quick', store);
+  await waiting(2);
+  await gate.end();
+  await Promise.all([slow, quick]);
+  expect(told).toEqual(['slow claimed', 'quick held']);
+  await slowPool.end();
+});
+
 test('a claim that waits while another takes the call is told that it is held', async () => {
   const { store, schema } = await freshStore();
   const other = new pg.Client({ connectionString: server.url });

@@ -75,6 +75,15 @@ test('events that come within the time to linger are one statement', async () =>
   expect(await kept()).toEqual([1, 2, 3]);
 });
 
+test('events may wait for a full batch for ever, and are written when they are flushed', async () => {
+  const { sink, clock, state } = subject({ lingerMs: Number.POSITIVE_INFINITY });
+  sink.emit(eventOf(1));
+  await clock.advance(1_000_000);
+  expect(state.batches).toEqual([]);
+  await sink.flush();
+  expect(state.batches).toEqual([1]);
+});
+
 test('a full batch is written at once', () => {
   const { sink, state } = subject({ batchSize: 2 });
   for (const seq of [1, 2, 3]) sink.emit(eventOf(seq));

@@ -3,7 +3,7 @@ import type { Clock, EventSink, RunKey } from '@stageflow/core/ports';
 import { type EventRow, eventRow, placeOf } from './event-row.ts';
 import { type EventStatements, prepareEventStatements } from './event-statements.ts';
 import { type HostTimer, hostClock } from './host-clock.ts';
-import { demandCount, wholeMs } from './option-rules.ts';
+import { demandCount, timerMs } from './option-rules.ts';
 import { runKey } from './run-key.ts';
 import { connect, type SqliteConnection, type SqliteLocation } from './sqlite-location.ts';
 
@@ -95,7 +95,7 @@ export function sqliteEventSink(options: SqliteEventSinkOptions): SqliteEventSin
   const { batchSize = 200, lingerMs = 50, bufferSize = 10_000, clock = hostClock, name = 'sqlite', ...location } = options;
   demandCount('batchSize', batchSize);
   demandCount('bufferSize', bufferSize);
-  return new SqliteEvents(connect(location), { batchSize, lingerMs: wholeMs('lingerMs', lingerMs), bufferSize, clock, name });
+  return new SqliteEvents(connect(location), { batchSize, lingerMs: timerMs('lingerMs', lingerMs), bufferSize, clock, name });
 }
 
 type Settings = { readonly [K in keyof EventBatchOptions]-?: NonNullable<EventBatchOptions[K]> };
