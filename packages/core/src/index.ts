@@ -20,6 +20,7 @@ export { defineError, type ErrorDefinition, type ErrorText } from './define-erro
 export { defineEvent, type EventDefinition } from './define-event.ts';
 export { decode, type EncodeResult, encode } from './durable/codec.ts';
 export type { Delivery } from './durable/durable-runs.ts';
+export { memoryArtifactStore } from './durable/memory-artifact-store.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
 export type { RecoverOptions, Recovery } from './durable/recovery.ts';
 export type { RecoveryOptions } from './durable/recovery-loop.ts';

@@ -10,3 +10,8 @@ export function toColumn(id: string): string {
 export function fromColumn(text: string): string {
   return text.replace(/\\([0-9a-f]{4})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
+
+/** A tenant as part of a primary key, which takes no NULL: that there is none, and the empty name, are two. */
+export function tenantKey(tenantId: string | undefined): string {
+  return tenantId === undefined ? '' : `=${toColumn(tenantId)}`;
+}

@@ -59,6 +59,41 @@ CREATE TABLE ${schema}.early (
   payload text NOT NULL,
   PRIMARY KEY (run_id, type, position)
 );`,
+  // Idempotency, artifacts, events.
+  (
+    schema,
+  ) => `-- A call that somebody holds, or what was kept of it: the former has no record. Its id is a hash, since what identifies it may
+-- be longer than an index takes. Tokens come from a sequence, which grows also where nothing is left of earlier ones.
+CREATE TABLE ${schema}.effects (
+  id bytea PRIMARY KEY,
+  identity text NOT NULL,
+  token bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  params_hash text,
+  record text,
+  ends_at timestamptz NOT NULL
+);
+-- What has run out, the oldest first: each claim deletes some of it.
+CREATE INDEX effects_ends ON ${schema}.effects (ends_at);
+
+CREATE TABLE ${schema}.artifacts (
+  tenant_key text COLLATE "C" NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
+  artifact_id text COLLATE "C" NOT NULL,
+  value text NOT NULL,
+  PRIMARY KEY (tenant_key, run_id, artifact_id)
+);
+
+-- The key is the order in which a run is read. The announcement of drops has the number of the event that follows it, and is
+-- in place 0; all others are in place 1.
+CREATE TABLE ${schema}.events (
+  tenant_key text COLLATE "C" NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
+  epoch bigint NOT NULL,
+  seq bigint NOT NULL,
+  place smallint NOT NULL,
+  event text NOT NULL,
+  PRIMARY KEY (tenant_key, run_id, epoch, seq, place)
+);`,
 ];
 
 /** Which statements to print. */

@@ -16,18 +16,12 @@ import type {
   WaitFilter,
 } from '@stageflow/core/ports';
 import { fromColumn, toColumn } from './column-text.ts';
-import { migrate } from './migrations.ts';
-import { type PgClient, type PgPool, type PgResult, transaction } from './pg-pool.ts';
-import { quotedSchema } from './schema-name.ts';
+import type { PgClient, PgResult } from './pg-pool.ts';
+import { PostgresConnection, type PostgresLocation } from './postgres-connection.ts';
 import { type Statements, statements } from './statements.ts';
 
 /** Where the runs are kept. */
-export interface PostgresRunStoreOptions {
-  /** A `Pool` of `pg`, or anything like it. The store never ends it. */
-  readonly pool: PgPool;
-  /** The schema that holds the tables: of this store alone. @default 'stageflow' */
-  readonly schema?: string | undefined;
-}
+export type PostgresRunStoreOptions = PostgresLocation;
 
 /** A run store in PostgreSQL. */
 export interface PostgresRunStore extends RunStore {
@@ -46,9 +40,6 @@ export interface PostgresRunStore extends RunStore {
 /** As core has it: how many answers are kept for one run before anything waits for them. */
 const earlyLimit = 100;
 
-/** What PostgreSQL says where a schema, or a table, is not there. */
-const missingCodes: readonly unknown[] = ['3F000', '42P01'];
-
 /**
  * Keeps runs in PostgreSQL, in a schema of their own, for any number of processes. Connects when it is first asked; call
  * `migrate()` before, or have the statements of `postgresMigrations()` run.
@@ -61,8 +52,8 @@ const missingCodes: readonly unknown[] = ['3F000', '42P01'];
  * const runtime = createRuntime({ pipelines: [chat], store });
  * ```
  */
-export function postgresRunStore({ pool, schema = 'stageflow' }: PostgresRunStoreOptions): PostgresRunStore {
-  return new PostgresStore(pool, schema);
+export function postgresRunStore(location: PostgresRunStoreOptions): PostgresRunStore {
+  return new PostgresStore(new PostgresConnection(location));
 }
 
 interface RunRow {
@@ -91,18 +82,16 @@ interface WaitRow {
 
 class PostgresStore implements PostgresRunStore {
   readonly name = 'postgres';
-  readonly #pool: PgPool;
-  readonly #schema: string;
+  readonly #connection: PostgresConnection;
   readonly #statements: Statements;
 
-  constructor(pool: PgPool, schema: string) {
-    this.#pool = pool;
-    this.#schema = schema;
-    this.#statements = statements(quotedSchema(schema));
+  constructor(connection: PostgresConnection) {
+    this.#connection = connection;
+    this.#statements = statements(connection.schema);
   }
 
   migrate(): Promise<void> {
-    return migrate(this.#pool, this.#schema);
+    return this.#connection.migrate();
   }
 
   async create(run: NewRun, { owner, until }: Lease): Promise<void> {
@@ -228,23 +217,11 @@ class PostgresStore implements PostgresRunStore {
   }
 
   #query(text: string, values: unknown[]): Promise<PgResult> {
-    return this.#explained(this.#pool.query(text, values));
+    return this.#connection.query(text, values);
   }
 
   #atomically<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.#explained(transaction(this.#pool, work));
-  }
-
-  /** Says what to do where nobody has made the tables. */
-  async #explained<T>(asked: Promise<T>): Promise<T> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (!missingCodes.includes((error as { readonly code?: unknown } | undefined)?.code)) throw error;
-      throw new Error(`The schema "${this.#schema}" is not there or not whole. Call migrate() of the store before its first use.`, {
-        cause: error,
-      });
-    }
+    return this.#connection.atomically(work);
   }
 }
 

@@ -68,6 +68,39 @@ const migrations: readonly string[] = [
   CREATE INDEX stageflow_runs_ended ON stageflow_runs (ended_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX stageflow_waits_expiring ON stageflow_waits (expires_at) WHERE status = 'open' AND expires_at IS NOT NULL;
   `,
+  // Idempotency, artifacts, events. Keys are JSON, which has a word for no tenant and letters for every text.
+  `
+  -- A call that somebody holds, or what was kept of it: the former has no record. AUTOINCREMENT gives no token twice, also
+  -- where nothing is left of those that were given.
+  CREATE TABLE stageflow_effects (
+    token INTEGER PRIMARY KEY AUTOINCREMENT,
+    identity TEXT NOT NULL UNIQUE,
+    params_hash TEXT,
+    record TEXT,
+    ends_at REAL NOT NULL
+  ) STRICT;
+  -- What has run out, the oldest first: each claim deletes some of it.
+  CREATE INDEX stageflow_effects_ends ON stageflow_effects (ends_at);
+
+  -- With row ids, so that the keys lie apart from the values, which may be large.
+  CREATE TABLE stageflow_artifacts (
+    run_key TEXT NOT NULL,
+    artifact_key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (run_key, artifact_key)
+  ) STRICT;
+
+  -- In the order of the key, which is the order in which a run is read. The announcement of drops has the number of the
+  -- event that follows it, and is in place 0; all others are in place 1.
+  CREATE TABLE stageflow_events (
+    run_key TEXT NOT NULL,
+    epoch INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    event TEXT NOT NULL,
+    PRIMARY KEY (run_key, epoch, seq, place)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 /**

@@ -35,6 +35,15 @@ export function configure(database: SqliteDatabase): void {
   database.exec('PRAGMA synchronous = FULL');
 }
 
+/** Compiles each text, once for the connection. */
+export function prepareAll<Name extends string>(
+  database: SqliteDatabase,
+  texts: Readonly<Record<Name, string>>,
+): Readonly<Record<Name, SqliteStatement>> {
+  const prepared = Object.entries<string>(texts).map(([name, text]) => [name, database.prepare(text)]);
+  return Object.fromEntries(prepared) as Readonly<Record<Name, SqliteStatement>>;
+}
+
 /**
  * Runs `work` as one: all of it or nothing, with nothing of other connections in between.
  *

@@ -15,22 +15,12 @@ import type {
   StoredWait,
   WaitFilter,
 } from '@stageflow/core/ports';
-import { migrate } from './migrations.ts';
-import { configure, openFile, type SqliteDatabase, transaction } from './sqlite-database.ts';
+import { type SqliteDatabase, transaction } from './sqlite-database.ts';
+import { connect, type SqliteConnection, type SqliteLocation } from './sqlite-location.ts';
 import { prepareStatements, type Statements } from './statements.ts';
 
-/** Where the runs are kept: a file that this store opens, or a connection of the host's. */
-export type SqliteRunStoreOptions =
-  | {
-      /** A path; created where it is missing. Any number of processes of one machine may use it at once. */
-      readonly file: string;
-      readonly database?: undefined;
-    }
-  | {
-      /** A connection of node:sqlite, with which nothing else may be in a transaction when a method is called. The store never closes it. */
-      readonly database: SqliteDatabase;
-      readonly file?: undefined;
-    };
+/** Where the runs are kept. */
+export type SqliteRunStoreOptions = SqliteLocation;
 
 /** A run store in a SQLite file. */
 export interface SqliteRunStore extends RunStore {
@@ -56,15 +46,8 @@ const earlyLimit = 100;
  * const runtime = createRuntime({ pipelines: [chat], store });
  * ```
  */
-export function sqliteRunStore({ file, database }: SqliteRunStoreOptions): SqliteRunStore {
-  if (database !== undefined) return new SqliteStore(database, () => {});
-  const opened = openFile(file);
-  try {
-    return new SqliteStore(opened, () => opened.close());
-  } catch (error) {
-    opened.close();
-    throw error;
-  }
+export function sqliteRunStore(location: SqliteRunStoreOptions): SqliteRunStore {
+  return new SqliteStore(connect(location));
 }
 
 interface RunRow {
@@ -91,9 +74,7 @@ class SqliteStore implements SqliteRunStore {
   readonly #database: SqliteDatabase;
   readonly #statements: Statements;
 
-  constructor(database: SqliteDatabase, close: () => void) {
-    configure(database);
-    migrate(database);
+  constructor({ database, close }: SqliteConnection) {
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.close = close;

@@ -1,4 +1,4 @@
-import type { SqliteDatabase, SqliteStatement } from './sqlite-database.ts';
+import { prepareAll, type SqliteDatabase, type SqliteStatement } from './sqlite-database.ts';
 
 /**
  * Every statement of the store, by what it is for. `IS` compares tenants, of which there may be none. Parameters have no
@@ -61,5 +61,5 @@ export type Statements = Readonly<Record<keyof typeof texts, SqliteStatement>>;
 
 /** @param database - Migrated. */
 export function prepareStatements(database: SqliteDatabase): Statements {
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, database.prepare(text)])) as Statements;
+  return prepareAll(database, texts);
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Encoded, NewRun, StoredWait } from '@stageflow/core/ports';
-import { sqliteRunStore } from '@stageflow/sqlite-store';
+import { sqliteArtifactStore, sqliteEventSink, sqliteIdempotencyStore, sqliteRunStore } from '@stageflow/sqlite-store';
 import { startProgram } from '@stageflow-internal/killed-runs/program';
 import { afterAll, expect, test } from 'vitest';
 
@@ -18,15 +18,19 @@ interface Report {
 }
 
 /** Starts programs that all open the file at one moment. */
-async function openFromProcesses(file: string, count: number): Promise<readonly Report[]> {
+function openFromProcesses(file: string, count: number): Promise<readonly Report[]> {
+  return reportsOf<Report>('open-and-write', count, (at, startAt) => [file, `run ${at}`, startAt]);
+}
+
+async function reportsOf<T>(program: string, count: number, argumentsOf: (at: number, startAt: string) => string[]): Promise<readonly T[]> {
   const startAt = String(Date.now() + 4_000);
   const programs = Array.from({ length: count }, (_, at) =>
-    startProgram(new URL('programs/open-and-write.ts', import.meta.url), [file, `run ${at}`, startAt]),
+    startProgram(new URL(`programs/${program}.ts`, import.meta.url), argumentsOf(at, startAt)),
   );
   const endings = await Promise.all(programs.map(({ ended }) => ended));
   return endings.map(({ code, output, errors }) => {
     expect({ code, errors }).toEqual({ code: 0, errors: '' });
-    return JSON.parse(output) as Report;
+    return JSON.parse(output) as T;
   });
 }
 
@@ -76,4 +80,39 @@ test('of processes that answer one wait and take one run at once, one does each'
   const winner = reports.findIndex(({ answer }) => answer === 'answered');
   expect((await store.load('shared', undefined))?.waits[0]?.answer).toBe(JSON.stringify(`run ${winner}`) as Encoded);
   store.close();
+});
+
+test('of processes that make one file and claim the same calls at once, one has each, and nothing that they keep is lost', {
+  timeout: 120_000,
+}, async () => {
+  const file = join(folder, 'claimed.sqlite');
+  const [count, calls] = [8, 20];
+  const reports = await reportsOf<readonly { readonly key: number; readonly token: number }[]>('claim-and-keep', count, (at, startAt) => [
+    file,
+    String(at + 1),
+    startAt,
+    String(calls),
+  ]);
+  const claimed = reports
+    .flatMap((report, at) => report.map((call) => ({ ...call, by: at + 1 })))
+    .sort((one, other) => one.key - other.key);
+  expect(claimed.map(({ key }) => key)).toEqual(Array.from({ length: calls }, (_, key) => key));
+  expect(new Set(claimed.map(({ token }) => token)).size).toBe(calls);
+  const effects = sqliteIdempotencyStore({ file });
+  for (const { key, by } of claimed) {
+    const told = await effects.claim({ tenantId: 't', scope: 's', key: String(key) }, { paramsHash: undefined, leaseMs: 1 });
+    expect(told).toEqual({ status: 'settled', record: JSON.stringify(String(by)) });
+  }
+  const artifacts = sqliteArtifactStore({ file });
+  const artifact = await artifacts.get({ tenantId: 't', runId: 'r', artifactId: 'shared' });
+  expect(artifact).toHaveLength(100_002);
+  expect(new Set(artifact?.slice(1, -1)).size).toBe(1);
+  const events = sqliteEventSink({ file });
+  const kept = await events.events('r', 't');
+  expect(kept.map(({ epoch, seq }) => epoch * 100 + seq)).toEqual(
+    Array.from({ length: count * 10 }, (_, at) => (Math.floor(at / 10) + 1) * 100 + (at % 10) + 1),
+  );
+  effects.close();
+  artifacts.close();
+  events.close();
 });

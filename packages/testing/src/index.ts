@@ -1,4 +1,6 @@
+export { artifactStoreContract } from './contracts/artifact-store.ts';
 export type { ContractCase } from './contracts/contract-case.ts';
+export { type EventSinkSubject, eventSinkContract } from './contracts/event-sink.ts';
 export { type IdempotencyStoreSubject, idempotencyStoreContract } from './contracts/idempotency-store.ts';
 export { type RateLimiterSubject, rateLimiterContract } from './contracts/rate-limiter.ts';
 export { runStoreContract } from './contracts/run-store.ts';
