@@ -68,6 +68,11 @@ const migrations: readonly string[] = [
   CREATE INDEX stageflow_runs_ended ON stageflow_runs (ended_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX stageflow_waits_expiring ON stageflow_waits (expires_at) WHERE status = 'open' AND expires_at IS NOT NULL;
   `,
+  `
+  ALTER TABLE stageflow_runs ADD COLUMN is_paused INTEGER NOT NULL DEFAULT 0;
+  -- A JSON array in the order of the votes; NULL while there are none.
+  ALTER TABLE stageflow_waits ADD COLUMN votes TEXT;
+  `,
 ];
 
 /**
