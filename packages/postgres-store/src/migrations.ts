@@ -59,6 +59,9 @@ CREATE TABLE ${schema}.early (
   payload text NOT NULL,
   PRIMARY KEY (run_id, type, position)
 );`,
+  (schema) => `ALTER TABLE ${schema}.runs ADD COLUMN is_paused boolean NOT NULL DEFAULT false;
+-- Each a vote in JSON, in the order they came; NULL while there are none.
+ALTER TABLE ${schema}.waits ADD COLUMN votes text[];`,
 ];
 
 /** Which statements to print. */

@@ -43,7 +43,9 @@ test('twenty stores that make one schema at once all find it whole, and it is ma
   const pools = Array.from({ length: 20 }, () => new pg.Pool({ connectionString: server.url, max: 1 }));
   await Promise.all(pools.map((pool) => postgresRunStore({ pool, schema: 'twenty' }).migrate()));
   await Promise.all(pools.map((pool) => pool.end()));
-  expect((await pool.query('SELECT version FROM twenty.migrations')).rows).toEqual([{ version: 1 }]);
+  expect((await pool.query('SELECT version FROM twenty.migrations')).rows).toEqual(
+    postgresMigrations().map((_, at) => ({ version: at + 1 })),
+  );
 });
 
 test('what is printed for a DBA makes what migrate() makes, which then finds nothing to do', async () => {
@@ -76,7 +78,7 @@ test('a schema that a later version made is refused', async () => {
   const store = postgresRunStore({ pool, schema: 'later' });
   await store.migrate();
   await pool.query('INSERT INTO later.migrations (version) VALUES (99)');
-  await expect(store.migrate()).rejects.toThrow('The schema "later" is of version 99, and this package knows versions up to 1.');
+  await expect(store.migrate()).rejects.toThrow('The schema "later" is of version 99, and this package knows versions up to ');
 });
 
 test('a store that nobody has migrated says so', async () => {
