@@ -18,9 +18,10 @@ import type {
   VoteResult,
   WaitFilter,
 } from '@stageflow/core/ports';
+import { AnswerListener } from './answer-listener.ts';
 import { fromColumn, toColumn } from './column-text.ts';
 import { migrate } from './migrations.ts';
-import { type PgClient, type PgPool, type PgResult, transaction } from './pg-pool.ts';
+import { type PgClient, type PgListenPool, type PgPool, type PgResult, transaction } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
 import { type Statements, statements } from './statements.ts';
 
@@ -30,6 +31,13 @@ export interface PostgresRunStoreOptions {
   readonly pool: PgPool;
   /** The schema that holds the tables: of this store alone. @default 'stageflow' */
   readonly schema?: string | undefined;
+  /**
+   * Where to take the one connection that listens while somebody watches: a `Pool` of `pg`, the same one or another. It must
+   * lead to the server itself or to a pooler in session mode, since in transaction mode notices are lost without an error.
+   *
+   * @default none: the store cannot `watch()`
+   */
+  readonly listen?: PgListenPool | undefined;
 }
 
 /** A run store in PostgreSQL. */
@@ -65,8 +73,8 @@ const missingCodes: readonly unknown[] = ['3F000', '42P01'];
  * const runtime = createRuntime({ pipelines: [chat], store });
  * ```
  */
-export function postgresRunStore({ pool, schema = 'stageflow' }: PostgresRunStoreOptions): PostgresRunStore {
-  return new PostgresStore(pool, schema);
+export function postgresRunStore({ pool, schema = 'stageflow', listen }: PostgresRunStoreOptions): PostgresRunStore {
+  return new PostgresStore(pool, schema, listen);
 }
 
 interface RunRow {
@@ -110,11 +118,16 @@ class PostgresStore implements PostgresRunStore {
   readonly #pool: PgPool;
   readonly #schema: string;
   readonly #statements: Statements;
+  readonly watch?: NonNullable<RunStore['watch']>;
 
-  constructor(pool: PgPool, schema: string) {
+  constructor(pool: PgPool, schema: string, listen: PgListenPool | undefined) {
     this.#pool = pool;
     this.#schema = schema;
     this.#statements = statements(quotedSchema(schema));
+    if (listen === undefined) return;
+    // The channel is called as the schema is, which is a name that a channel can have, too.
+    const listener = new AnswerListener(listen, quotedSchema(schema));
+    this.watch = (onAnswer) => listener.watch(onAnswer);
   }
 
   migrate(): Promise<void> {
@@ -229,7 +242,7 @@ class PostgresStore implements PostgresRunStore {
     const wait = toColumn(waitId);
     return this.#atomically(async (client) => {
       await client.query(lockRunOfWait, [wait]);
-      const { rows } = await client.query(answer, [wait, tenantOf(tenantId), ...said]);
+      const { rows } = await client.query(answer, [wait, tenantOf(tenantId), ...said, this.#schema]);
       return (rows as readonly FoundWait[])[0];
     });
   }
@@ -240,7 +253,7 @@ class PostgresStore implements PostgresRunStore {
     return this.#atomically(async (client) => {
       const [locked] = (await client.query(lockRun, [run, tenantOf(tenantId)])).rows as readonly Pick<RunRow, 'status'>[];
       if (locked?.status !== 'running' && locked?.status !== 'suspended') return { result: 'unknown run' };
-      const { rows } = await client.query(deliver, [run, toColumn(type), payload, earlyLimit]);
+      const { rows } = await client.query(deliver, [run, toColumn(type), payload, earlyLimit, this.#schema]);
       const { wait_id, kept_for } = rows[0] as { readonly wait_id: string | null; readonly kept_for: string | null };
       if (wait_id !== null) return { result: 'answered', waitId: fromColumn(wait_id) };
       return { result: kept_for === null ? 'too many' : 'kept' };

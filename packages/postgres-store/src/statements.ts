@@ -1,6 +1,12 @@
 /** A tenant is the same, or there is none on both sides. As `OR`, which an index can serve; `IS NOT DISTINCT FROM` it cannot. */
 const ofTenant = (parameter: string): string => `(tenant_id = ${parameter} OR (${parameter}::text IS NULL AND tenant_id IS NULL))`;
 
+/** Tells whoever listens which wait was answered, as the transaction commits. A notice holds less than 8000 bytes. */
+function notified(channel: string, waitId: string): string {
+  const ids = `json_build_array(run_id, ${waitId})::text`;
+  return `pg_notify(${channel}, CASE WHEN octet_length(${ids}) < 8000 THEN ${ids} ELSE '' END)`;
+}
+
 /**
  * Every statement of the store, by what it is for. None is prepared by name, so any session can run each of them.
  *
@@ -72,18 +78,19 @@ export function statements(schema: string): Statements {
       woken AS (
         UPDATE ${schema}.runs SET is_woken = true FROM found
         WHERE runs.run_id = found.run_id AND is_kept AND $3 IS NOT NULL AND runs.status = 'suspended')
-      SELECT status, is_kept FROM found`,
+      SELECT status, is_kept, CASE WHEN is_kept AND $3 IS NOT NULL THEN ${notified('$6', '$1::text')} END FROM found`,
     lockRun: `SELECT status FROM ${schema}.runs WHERE run_id = $1 AND ${ofTenant('$2')} FOR UPDATE`,
     /** Answers the oldest open wait, else keeps the answer where there is room. Gives the wait, and whether it was kept. */
     deliver: `WITH oldest AS (
-        SELECT wait_id FROM ${schema}.waits WHERE run_id = $1 AND type = $2 AND status = 'open' ORDER BY opened_at, position LIMIT 1),
+        SELECT run_id, wait_id FROM ${schema}.waits WHERE run_id = $1 AND type = $2 AND status = 'open' ORDER BY opened_at, position LIMIT 1),
       answered AS (UPDATE ${schema}.waits SET status = 'answered', answer = $3 FROM oldest WHERE waits.wait_id = oldest.wait_id),
       woken AS (UPDATE ${schema}.runs SET is_woken = true WHERE run_id = $1 AND status = 'suspended' AND EXISTS (SELECT 1 FROM oldest)),
       kept AS (
         INSERT INTO ${schema}.early (run_id, type, payload) SELECT $1, $2, $3
         WHERE NOT EXISTS (SELECT 1 FROM oldest) AND (SELECT count(*) FROM ${schema}.early WHERE run_id = $1) < $4::integer
         RETURNING run_id)
-      SELECT (SELECT wait_id FROM oldest) AS wait_id, (SELECT run_id FROM kept) AS kept_for`,
+      SELECT (SELECT wait_id FROM oldest) AS wait_id, (SELECT run_id FROM kept) AS kept_for,
+        (SELECT ${notified('$5', 'wait_id')} FROM oldest)`,
 
     // Each part has an index of its own that holds no history.
     due: `SELECT run_id, tenant_id, pipeline FROM ${schema}.runs WHERE run_id > $1 AND NOT is_paused

@@ -34,6 +34,31 @@ function newRun(runId: string): NewRun {
   };
 }
 
+/** The pool, and the first word of each statement that is sent through it. */
+function countingPool() {
+  const seen: string[] = [];
+  const see = (text: string): void => void seen.push(text.trimStart().split(/\s/, 1)[0] as string);
+  const counting: PgPool = {
+    query: (text, values) => {
+      see(text);
+      return pool.query(text, values);
+    },
+    connect: async () => {
+      const client = await pool.connect();
+      return {
+        query: (text, values) => {
+          see(text);
+          return client.query(text, values);
+        },
+        release: (error) => client.release(error),
+        on: (event, listener) => client.on(event, listener),
+        off: (event, listener) => client.off(event, listener),
+      };
+    },
+  };
+  return { seen, counting };
+}
+
 const { text } = inputs<{ text: string }>();
 const first = stage('first', { needs: { text }, run: ({ text }) => text.length });
 const second = stage('second', { needs: { first }, run: ({ first }) => first + 1 });
@@ -129,31 +154,36 @@ test('a connection that breaks in a transaction fails its call alone', async () 
 test('a stage that settles costs one statement, and the end of a run four', async () => {
   const store = postgresRunStore({ pool, schema: 'count' });
   await store.migrate();
-  const seen: string[] = [];
-  const counting: PgPool = {
-    query: (text, values) => {
-      seen.push(text.trimStart().split(/\s/, 1)[0] as string);
-      return pool.query(text, values);
-    },
-    connect: async () => {
-      const client = await pool.connect();
-      return {
-        query: (text, values) => {
-          seen.push(text.trimStart().split(/\s/, 1)[0] as string);
-          return client.query(text, values);
-        },
-        release: (error) => client.release(error),
-        on: (event, listener) => client.on(event, listener),
-        off: (event, listener) => client.off(event, listener),
-      };
-    },
-  };
+  const { seen, counting } = countingPool();
   const runtime = createRuntime({ pipelines: [counted], store: postgresRunStore({ pool: counting, schema: 'count' }) });
   expect((await runtime.run(counted, { text: 'abc' })).status).toBe('completed');
   await runtime.close();
   expect(seen[0]).toBe('INSERT');
   expect(seen.slice(-4)).toEqual(['BEGIN', 'WITH', 'WITH', 'COMMIT']);
   expect(seen.length).toBeLessThanOrEqual(1 + 2 + 4);
+});
+
+test('an answer, a vote, a delivery and a rest that pauses cost four statements each, and a pause alone as many', async () => {
+  const store = postgresRunStore({ pool, schema: 'count answers' });
+  await store.migrate();
+  const { seen, counting } = countingPool();
+  const counted = postgresRunStore({ pool: counting, schema: 'count answers' });
+  const wait = { waitId: 'r/a#answer', runId: 'r', path: 'a', type: 'answer', tenantId: undefined, pipeline: 'p', request: undefined };
+  const open = { ...wait, openedAt: 0, expiresAt: undefined, status: 'open', answer: undefined } as const;
+  await store.create(newRun('r'), lease);
+  await store.commit('r', 1, { ...nothing, waits: [open] });
+  const vote = { by: 'anna', answer: '1' as Encoded, at: 0 };
+  const calls = [
+    () => counted.vote(open.waitId, { vote, after: 0 }, undefined),
+    () => counted.answer(open.waitId, '1' as Encoded, undefined),
+    () => counted.deliver('r', 'paid', '1' as Encoded, undefined),
+    () => counted.commit('r', 1, { ...nothing, isPaused: true }),
+    () => counted.commit('r', 1, { ...nothing, status: 'suspended', isPaused: true }),
+  ];
+  for (const call of calls) {
+    expect(['kept', 'answered', { result: 'kept' }, true]).toContainEqual(await call());
+    expect(seen.splice(0)).toEqual(['BEGIN', expect.any(String), expect.any(String), 'COMMIT']);
+  }
 });
 
 test('a server that goes away in the middle of a run fails it by code, and the run goes on when it is back', async () => {
