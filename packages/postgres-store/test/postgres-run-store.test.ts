@@ -34,20 +34,24 @@ function newRun(runId: string): NewRun {
   };
 }
 
-/** The pool, and the first word of each statement that is sent through it. */
+/** The pool, the first word of each statement that is sent through it, and each statement that has values. */
 function countingPool() {
   const seen: string[] = [];
-  const see = (text: string): void => void seen.push(text.trimStart().split(/\s/, 1)[0] as string);
+  const asked: [text: string, values: unknown[]][] = [];
+  const see = (text: string, values?: unknown[]): void => {
+    seen.push(text.trimStart().split(/\s/, 1)[0] as string);
+    if (values !== undefined) asked.push([text, values]);
+  };
   const counting: PgPool = {
     query: (text, values) => {
-      see(text);
+      see(text, values);
       return pool.query(text, values);
     },
     connect: async () => {
       const client = await pool.connect();
       return {
         query: (text, values) => {
-          see(text);
+          see(text, values);
           return client.query(text, values);
         },
         release: (error) => client.release(error),
@@ -56,7 +60,7 @@ function countingPool() {
       };
     },
   };
-  return { seen, counting };
+  return { seen, asked, counting };
 }
 
 const { text } = inputs<{ text: string }>();
@@ -183,6 +187,41 @@ test('an answer, a vote, a delivery and a rest that pauses cost four statements 
   for (const call of calls) {
     expect(['kept', 'answered', { result: 'kept' }, true]).toContainEqual(await call());
     expect(seen.splice(0)).toEqual(['BEGIN', expect.any(String), expect.any(String), 'COMMIT']);
+  }
+});
+
+test('every statement finds its rows through an index', async () => {
+  const { asked, counting } = countingPool();
+  const store = postgresRunStore({ pool: counting, schema: 'indexes' });
+  await store.migrate();
+  asked.length = 0;
+  const record = { path: 'a', status: 'completed' as const, attempts: 1, fingerprint: '', at: 0 };
+  await store.create({ ...newRun('r'), records: [record] }, lease);
+  const ids = { waitId: 'w', runId: 'r', path: 'a', type: 'answer', tenantId: undefined, pipeline: 'p', request: undefined };
+  const wait = { ...ids, openedAt: 0, expiresAt: undefined, status: 'open', answer: undefined } as const;
+  await store.commit('r', 1, { ...nothing, waits: [wait], isPaused: true });
+  await store.commit('r', 1, { ...nothing, status: 'suspended' });
+  await store.load('r', undefined);
+  await store.acquire('r', lease);
+  await store.renew('r', 2, lease);
+  for (const filter of [{}, { tenantId: 't' }, { runId: 'r' }, { waitId: 'w' }, { type: 'answer' }]) await store.waits(filter);
+  await store.answer('w', '1' as Encoded, undefined);
+  await store.deliver('r', 'paid', '1' as Encoded, undefined);
+  await store.due(0, 10);
+  await store.ended(0, 10);
+  await store.remove(['r']);
+  const client = await pool.connect();
+  // A table of a few rows is read from end to end all the same, unless that is made dear.
+  await client.query('SET enable_seqscan = off');
+  const plans = [];
+  for (const [text, values] of asked) {
+    const { rows } = await client.query(`EXPLAIN ${text}`, values);
+    plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'));
+  }
+  client.release(new Error('its settings are not those of others'));
+  expect(plans.filter((plan) => plan.includes('Seq Scan'))).toEqual([]);
+  for (const index of ['runs_leased', 'runs_woken', 'runs_ended', 'waits_of_run', 'waits_open', 'waits_expiring', 'waits_pkey']) {
+    expect(plans.join('\n')).toContain(index);
   }
 });
 
