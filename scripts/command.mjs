@@ -45,11 +45,12 @@ export function pnpm(args, options) {
 
 /**
  * @param {string} name
- * @returns {string | undefined} The path of a program on PATH.
+ * @returns {string | undefined} The path of a program on PATH, or where Debian has servers, which not every PATH names.
  */
 export function findProgram(name) {
   return (process.env['PATH'] ?? '')
     .split(delimiter)
+    .concat('/usr/sbin')
     .map((directory) => join(directory, name))
     .find((file) => existsSync(file));
 }

@@ -4,6 +4,7 @@ import { command, findProgram } from './command.mjs';
 /** The programs that no npm package provides: where to look for each, and the Debian package that has it. */
 const wanted = [
   { programs: ['chromium', 'google-chrome'], variable: 'STAGEFLOW_CHROMIUM', debianPackage: 'chromium' },
+  { programs: ['pgbouncer'], variable: 'STAGEFLOW_PGBOUNCER', debianPackage: 'pgbouncer' },
   { programs: ['prometheus'], variable: 'STAGEFLOW_PROMETHEUS', debianPackage: 'prometheus' },
   { programs: ['redis-server', 'valkey-server'], variable: 'STAGEFLOW_REDIS', debianPackage: 'redis-server' },
 ];
@@ -11,6 +12,20 @@ const wanted = [
 /** The browser to test in: `STAGEFLOW_CHROMIUM`, or the one on PATH. */
 export function findChromium() {
   return process.env['STAGEFLOW_CHROMIUM'] ?? findProgram('chromium') ?? findProgram('google-chrome');
+}
+
+/**
+ * The PgBouncer to test with: `STAGEFLOW_PGBOUNCER`, or the one on PATH.
+ *
+ * @throws If there is none, saying how to get it.
+ */
+export function findPgBouncer() {
+  const pooler = process.env['STAGEFLOW_PGBOUNCER'] ?? findProgram('pgbouncer');
+  if (!pooler) {
+    const install = 'sudo apt-get install -y --no-install-recommends pgbouncer';
+    throw new Error(`No PgBouncer found: set STAGEFLOW_PGBOUNCER to the program, or install it (Debian: ${install}).`);
+  }
+  return pooler;
 }
 
 /**

@@ -1,8 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, chownSync, constants, cpSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { ended, hasSaid, lastSaid } from './server-process.ts';
+import { unprivileged } from './unprivileged.ts';
 
 /** A PostgreSQL of this process alone, on 127.0.0.1. */
 export interface PostgresServer {
@@ -78,39 +80,15 @@ type Start = (command: string, args: readonly string[]) => ChildProcess;
 async function initialize(start: Start, data: string): Promise<void> {
   const args = ['-D', data, '-U', 'postgres', '--auth=trust', '--no-sync', '--encoding=UTF8', '--no-locale', '--no-instructions'];
   const process = start('initdb', args);
-  const said = listen(process);
+  const said = lastSaid(process);
   if ((await ended(process)) !== 0) throw new Error(`initdb failed: ${said()}`);
 }
 
 async function serve(start: Start, data: string, port: number, settings: PostgresSettings): Promise<ChildProcess> {
   const options = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const process = start('postgres', ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...options]);
-  const said = listen(process);
-  await new Promise<void>((resolve, reject) => {
-    process.once('error', reject);
-    process.once('exit', (code) => reject(new Error(`PostgreSQL ended with ${code}: ${said()}`)));
-    process.stderr?.on('data', () => {
-      if (said().includes('ready to accept connections')) resolve();
-    });
-  });
+  await hasSaid(process, 'ready to accept connections');
   return process;
-}
-
-/** The last that a process has said. */
-function listen(process: ChildProcess): () => string {
-  let text = '';
-  process.stderr?.on('data', (chunk) => {
-    text = (text + String(chunk)).slice(-20_000);
-  });
-  return () => text;
-}
-
-function ended(process: ChildProcess): Promise<number | null> {
-  if (process.exitCode !== null || process.signalCode !== null) return Promise.resolve(process.exitCode);
-  return new Promise((resolve, reject) => {
-    process.once('exit', resolve);
-    process.once('error', reject);
-  });
 }
 
 async function binaries(): Promise<string> {
@@ -146,23 +124,4 @@ function reachable(folder: string): { readonly folder: string; readonly copy?: s
 function isOpenToAll(folder: string): boolean {
   if ((statSync(folder).mode & 0o001) === 0) return false;
   return folder === dirname(folder) || isOpenToAll(dirname(folder));
-}
-
-/** Whom to run as where this process is root. */
-function unprivileged(): { readonly uid: number; readonly gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const id = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
-  return { uid: id('-u'), gid: id('-g') };
-}
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -94,6 +94,10 @@ CREATE TABLE ${schema}.events (
   event text NOT NULL,
   PRIMARY KEY (tenant_key, run_id, epoch, seq, place)
 );`,
+  // Pauses and votes.
+  (schema) => `ALTER TABLE ${schema}.runs ADD COLUMN is_paused boolean NOT NULL DEFAULT false;
+-- Each a vote in JSON, in the order they came; NULL while there are none.
+ALTER TABLE ${schema}.waits ADD COLUMN votes text[];`,
 ];
 
 /** Which statements to print. */

@@ -19,6 +19,26 @@ export interface PgPool {
   connect(): Promise<PgClient>;
 }
 
+/** What somebody notified of. */
+export interface PgNotification {
+  readonly payload?: string | undefined;
+}
+
+/** The part of a client of `pg` that is used to listen. */
+export interface PgListenClient extends PgClient {
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
+  on(event: 'notification', listener: (notification: PgNotification) => void): unknown;
+  off(event: 'error', listener: (error: Error) => void): unknown;
+  off(event: 'end', listener: () => void): unknown;
+  off(event: 'notification', listener: (notification: PgNotification) => void): unknown;
+}
+
+/** The part of a `Pool` of `pg` that is used to listen. */
+export interface PgListenPool {
+  connect(): Promise<PgListenClient>;
+}
+
 /**
  * Runs `work` in one transaction of READ COMMITTED, whatever the default of the server is: each statement must see what
  * others had committed when it began, since it was waiting for them.

@@ -18,18 +18,19 @@ const missingCodes: readonly unknown[] = ['3F000', '42P01', '42703'];
 export class PostgresConnection {
   /** The schema, quoted. */
   readonly schema: string;
+  /** As it is given: what notices call their channel by. */
+  readonly schemaName: string;
   readonly #pool: PgPool;
-  readonly #name: string;
 
   /** @throws TypeError Where PostgreSQL can have no schema of that name. */
   constructor({ pool, schema = 'stageflow' }: PostgresLocation) {
     this.schema = quotedSchema(schema);
     this.#pool = pool;
-    this.#name = schema;
+    this.schemaName = schema;
   }
 
   migrate(): Promise<void> {
-    return migrate(this.#pool, this.#name);
+    return migrate(this.#pool, this.schemaName);
   }
 
   /** One statement. Where the signal aborts it is not waited for; it may still take effect unless the signal had aborted before. */
@@ -48,7 +49,7 @@ export class PostgresConnection {
       return await asked;
     } catch (error) {
       if (!missingCodes.includes((error as { readonly code?: unknown } | undefined)?.code)) throw error;
-      throw new Error(`The schema "${this.#name}" is not there or not whole. Call migrate() of the store before its first use.`, {
+      throw new Error(`The schema "${this.schemaName}" is not there or not whole. Call migrate() of the store before its first use.`, {
         cause: error,
       });
     }

@@ -13,21 +13,34 @@ import type {
   StoredRun,
   StoredStatus,
   StoredWait,
+  Vote,
+  VoteRequest,
+  VoteResult,
   WaitFilter,
 } from '@stageflow/core/ports';
+import { AnswerListener } from './answer-listener.ts';
 import { fromColumn, toColumn } from './column-text.ts';
-import type { PgClient, PgResult } from './pg-pool.ts';
+import type { PgClient, PgListenPool, PgResult } from './pg-pool.ts';
 import { PostgresConnection, type PostgresLocation } from './postgres-connection.ts';
 import { type Statements, statements } from './statements.ts';
 
 /** Where the runs are kept. */
-export type PostgresRunStoreOptions = PostgresLocation;
+export interface PostgresRunStoreOptions extends PostgresLocation {
+  /**
+   * Where to take the one connection that listens while somebody watches: a `Pool` of `pg`, the same one or another. It must
+   * lead to the server itself or to a pooler in session mode, since in transaction mode notices are lost without an error.
+   *
+   * @default none: the store cannot `watch()`
+   */
+  readonly listen?: PgListenPool | undefined;
+}
 
 /** A run store in PostgreSQL. */
 export interface PostgresRunStore extends RunStore {
   readonly due: NonNullable<RunStore['due']>;
   readonly ended: NonNullable<RunStore['ended']>;
   readonly remove: NonNullable<RunStore['remove']>;
+  readonly vote: NonNullable<RunStore['vote']>;
   /**
    * Makes the schema and its tables, or brings them up to date. Any number of processes may call it at once; where there
    * is nothing to do it only looks.
@@ -52,14 +65,15 @@ const earlyLimit = 100;
  * const runtime = createRuntime({ pipelines: [chat], store });
  * ```
  */
-export function postgresRunStore(location: PostgresRunStoreOptions): PostgresRunStore {
-  return new PostgresStore(new PostgresConnection(location));
+export function postgresRunStore({ listen, ...location }: PostgresRunStoreOptions): PostgresRunStore {
+  return new PostgresStore(new PostgresConnection(location), listen);
 }
 
 interface RunRow {
   readonly run: string;
   readonly status: StoredStatus;
   readonly epoch: unknown;
+  readonly is_paused: boolean;
   readonly records: string | null;
   readonly waits: string | null;
   readonly early: string | null;
@@ -78,16 +92,32 @@ interface WaitRow {
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
+  /** A JSON array of votes in JSON. */
+  readonly votes: string | null;
+}
+
+/** What there is of a wait: the wait as it was opened, its status, the answer, votes in JSON. */
+type WaitParts = readonly [wait: string, status: StoredWait['status'], answer: Encoded | null, votes: readonly string[] | null];
+
+/** A wait as it was found by what answers it. */
+interface FoundWait {
+  readonly status: StoredWait['status'];
+  readonly is_kept: boolean;
 }
 
 class PostgresStore implements PostgresRunStore {
   readonly name = 'postgres';
   readonly #connection: PostgresConnection;
   readonly #statements: Statements;
+  readonly watch?: NonNullable<RunStore['watch']>;
 
-  constructor(connection: PostgresConnection) {
+  constructor(connection: PostgresConnection, listen: PgListenPool | undefined) {
     this.#connection = connection;
     this.#statements = statements(connection.schema);
+    if (listen === undefined) return;
+    // The channel is called as the schema is, which is a name that a channel can have, too.
+    const listener = new AnswerListener(listen, connection.schema);
+    this.watch = (onAnswer) => listener.watch(onAnswer);
   }
 
   migrate(): Promise<void> {
@@ -114,14 +144,15 @@ class PostgresStore implements PostgresRunStore {
     const { rows } = await this.#query(this.#statements.load, [toColumn(runId), tenantOf(tenantId)]);
     const [found] = rows as readonly RunRow[];
     if (found === undefined) return undefined;
-    const waits = JSON.parse(found.waits ?? '[]') as readonly [string, StoredWait['status'], Encoded | null][];
+    const waits = JSON.parse(found.waits ?? '[]') as readonly WaitParts[];
     const early = JSON.parse(found.early ?? '[]') as readonly [string, Encoded][];
     return {
       ...(JSON.parse(found.run) as NewRun),
       status: found.status,
       epoch: Number(found.epoch),
+      isPaused: found.is_paused,
       records: (JSON.parse(found.records ?? '[]') as readonly string[]).map((record) => JSON.parse(record) as JournalRecord),
-      waits: waits.map(([wait, status, answer]) => waitOf({ wait, status, answer })),
+      waits: waits.map((parts) => waitOf(...parts)),
       early: early.map(([type, payload]) => ({ type: fromColumn(type), payload })),
     };
   }
@@ -140,12 +171,14 @@ class PostgresStore implements PostgresRunStore {
     const { record } = this.#statements;
     const values = [toColumn(runId), epoch, batch.records.map((each) => JSON.stringify(each))];
     const isSettling = batch.status !== undefined && batch.status !== 'running';
+    const isPausing = batch.isPaused !== undefined;
     // Nearly every commit: a stage has settled and nothing else. One statement is a transaction of its own.
-    if (batch.waits.length === 0 && !isSettling) return (await this.#query(record, values)).rows.length === 1;
+    if (batch.waits.length === 0 && !isSettling && !isPausing) return (await this.#query(record, values)).rows.length === 1;
     return this.#atomically(async (client) => {
       if ((await client.query(record, values)).rows.length === 0) return false;
       await this.#open(client, runId, batch.waits);
       if (isSettling) await this.#settle(client, runId, batch);
+      else if (isPausing) await client.query(this.#statements.pause, [toColumn(runId), batch.isPaused]);
       return true;
     });
   }
@@ -167,25 +200,40 @@ class PostgresStore implements PostgresRunStore {
     ]);
   }
 
-  async #settle(client: PgClient, runId: string, { at, status, outputs, resting = [], isDue = false }: JournalBatch): Promise<void> {
+  async #settle(client: PgClient, runId: string, batch: JournalBatch): Promise<void> {
+    const { at, status, outputs = null, resting = [], isDue = false, isPaused = null } = batch;
     const endedAt = status === 'suspended' ? null : at;
-    await client.query(this.#statements.settle, [toColumn(runId), status, outputs ?? null, endedAt, resting.map(toColumn), isDue]);
+    await client.query(this.#statements.settle, [toColumn(runId), status, outputs, endedAt, resting.map(toColumn), isDue, isPaused]);
   }
 
-  async waits({ tenantId, runId, type }: WaitFilter): Promise<readonly StoredWait[]> {
-    const { rows } = await this.#query(this.#statements.waits, [tenantOf(tenantId), runId && toColumn(runId), type && toColumn(type)]);
-    return (rows as readonly WaitRow[]).map(waitOf);
+  async waits({ tenantId, runId, type, waitId }: WaitFilter): Promise<readonly StoredWait[]> {
+    const values = [tenantId, runId, type, waitId].map((value) => (value === undefined ? null : toColumn(value)));
+    const { rows } = await this.#query(this.#statements.waits, values);
+    return (rows as readonly WaitRow[]).map(({ wait, status, answer, votes }) => {
+      return waitOf(wait, status, answer, votes === null ? null : (JSON.parse(votes) as readonly string[]));
+    });
   }
 
   async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
+    const found = await this.#answer(waitId, tenantId, [answer, null, null]);
+    return found?.is_kept === true ? 'answered' : notOpen(found?.status);
+  }
+
+  async vote(waitId: string, { vote, after, answer }: VoteRequest, tenantId: string | undefined): Promise<VoteResult> {
+    const found = await this.#answer(waitId, tenantId, [answer ?? null, JSON.stringify(vote), after]);
+    if (found?.status !== 'open') return notOpen(found?.status);
+    if (!found.is_kept) return 'changed';
+    return answer === undefined ? 'kept' : 'answered';
+  }
+
+  /** @param said - The answer, the vote, and how many votes there are to be, each where there is one. */
+  #answer(waitId: string, tenantId: string | undefined, said: readonly unknown[]): Promise<FoundWait | undefined> {
+    const { lockRunOfWait, answer } = this.#statements;
     const wait = toColumn(waitId);
     return this.#atomically(async (client) => {
-      await client.query(this.#statements.lockRunOfWait, [wait]);
-      const { rows } = await client.query(this.#statements.answer, [wait, tenantOf(tenantId), answer]);
-      const [found] = rows as readonly Pick<WaitRow, 'status'>[];
-      if (found === undefined) return 'unknown';
-      if (found.status === 'open') return 'answered';
-      return found.status === 'answered' ? 'already answered' : 'withdrawn';
+      await client.query(lockRunOfWait, [wait]);
+      const { rows } = await client.query(answer, [wait, tenantOf(tenantId), ...said, this.#connection.schemaName]);
+      return (rows as readonly FoundWait[])[0];
     });
   }
 
@@ -195,7 +243,7 @@ class PostgresStore implements PostgresRunStore {
     return this.#atomically(async (client) => {
       const [locked] = (await client.query(lockRun, [run, tenantOf(tenantId)])).rows as readonly Pick<RunRow, 'status'>[];
       if (locked?.status !== 'running' && locked?.status !== 'suspended') return { result: 'unknown run' };
-      const { rows } = await client.query(deliver, [run, toColumn(type), payload, earlyLimit]);
+      const { rows } = await client.query(deliver, [run, toColumn(type), payload, earlyLimit, this.#connection.schemaName]);
       const { wait_id, kept_for } = rows[0] as { readonly wait_id: string | null; readonly kept_for: string | null };
       if (wait_id !== null) return { result: 'answered', waitId: fromColumn(wait_id) };
       return { result: kept_for === null ? 'too many' : 'kept' };
@@ -233,6 +281,13 @@ function keyOf({ run_id, tenant_id }: KeyRow): RunKey {
   return { runId: fromColumn(run_id), tenantId: tenant_id === null ? undefined : fromColumn(tenant_id) };
 }
 
-function waitOf({ wait, status, answer }: WaitRow): StoredWait {
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined };
+/** What is told of a wait that is not open, or not there. */
+function notOpen(status: StoredWait['status'] | undefined): AnswerResult {
+  if (status === undefined) return 'unknown';
+  return status === 'answered' ? 'already answered' : 'withdrawn';
+}
+
+function waitOf(...[wait, status, answer, votes]: WaitParts): StoredWait {
+  const given = votes?.map((vote) => JSON.parse(vote) as Vote);
+  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined, votes: given };
 }

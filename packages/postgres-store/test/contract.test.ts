@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(pools.map((pool) => pool.end()));
   await server?.stop();
-});
+}, 60_000);
 
 describe('runs on a pool of ten connections', () => {
   test.each(runStoreContract)('$name', async ({ run }) => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool?.end();
   await server?.stop();
-});
+}, 60_000);
 
 testKilledRuns({
   program: new URL('programs/charge-invoices.ts', import.meta.url),

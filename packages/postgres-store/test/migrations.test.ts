@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool?.end();
   await server?.stop();
-});
+}, 60_000);
 
 const makers = [postgresRunStore, postgresIdempotencyStore, postgresArtifactStore, postgresEventSink];
 const versions = postgresMigrations().map((_, at) => ({ version: at + 1 }));

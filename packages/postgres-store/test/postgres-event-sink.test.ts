@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool?.end();
   await server?.stop();
-});
+}, 60_000);
 
 async function subject(options: Partial<PostgresEventSinkOptions> = {}) {
   const schema = `events_${schemas++}`;

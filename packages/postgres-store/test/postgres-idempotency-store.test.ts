@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await pool?.end();
   await server?.stop();
-});
+}, 60_000);
 
 const call = { tenantId: 't', scope: 's', key: 'k' };
 const claim = { paramsHash: undefined, leaseMs: 600_000 };

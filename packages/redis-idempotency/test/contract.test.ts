@@ -20,7 +20,7 @@ afterAll(async () => {
   redis?.disconnect();
   other?.disconnect();
   await server?.remove();
-});
+}, 60_000);
 
 /** Time is the server's. Timers may fire a millisecond early. */
 const wait = (ms: number): Promise<void> => delay(ms + 2);

@@ -18,7 +18,7 @@ beforeEach(() => redis.flushall());
 afterAll(async () => {
   redis?.disconnect();
   await server?.remove();
-});
+}, 60_000);
 
 /** Lets so many programs begin at once, when all of them are there. */
 async function begin(programs: number): Promise<void> {

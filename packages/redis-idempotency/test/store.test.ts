@@ -23,7 +23,7 @@ beforeEach(() => redis.flushall());
 afterAll(async () => {
   redis?.disconnect();
   await server?.remove();
-});
+}, 60_000);
 
 /** Says the same of both stores whose tokens differ: the place of a token among those that were given. */
 class Play {

@@ -8,7 +8,9 @@ test('a file of the version before is brought up to date by whatever opens it fi
   for (const open of [sqliteRunStore, sqliteIdempotencyStore, sqliteArtifactStore, sqliteEventSink]) {
     const database = new DatabaseSync(':memory:');
     await sqliteRunStore({ database }).create(run, { owner: 'one', until: 1, now: 0 });
-    database.exec('DROP TABLE stageflow_effects; DROP TABLE stageflow_artifacts; DROP TABLE stageflow_events; PRAGMA user_version = 2');
+    database.exec(
+      'DROP TABLE stageflow_effects; DROP TABLE stageflow_artifacts; DROP TABLE stageflow_events; ALTER TABLE stageflow_runs DROP COLUMN is_paused; ALTER TABLE stageflow_waits DROP COLUMN votes; PRAGMA user_version = 2',
+    );
     open({ database });
     for (const table of ['effects', 'artifacts', 'events']) {
       expect(database.prepare(`SELECT count(*) AS count FROM stageflow_${table}`).get()).toMatchObject({ count: 0 });

@@ -101,6 +101,12 @@ const migrations: readonly string[] = [
     PRIMARY KEY (run_key, epoch, seq, place)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Pauses and votes.
+  `
+  ALTER TABLE stageflow_runs ADD COLUMN is_paused INTEGER NOT NULL DEFAULT 0;
+  -- A JSON array in the order of the votes; NULL while there are none.
+  ALTER TABLE stageflow_waits ADD COLUMN votes TEXT;
+  `,
 ];
 
 /**

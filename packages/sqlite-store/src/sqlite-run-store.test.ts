@@ -50,7 +50,7 @@ test('a file that a later version made is refused, and stays as it is', () => {
   const file = join(folder, 'later.sqlite');
   const database = new DatabaseSync(file);
   database.exec('PRAGMA user_version = 99');
-  expect(() => sqliteRunStore({ file })).toThrow('The file is of version 99, and this package knows versions up to 3.');
+  expect(() => sqliteRunStore({ file })).toThrow('The file is of version 99, and this package knows versions up to 4.');
   expect(database.prepare('PRAGMA user_version').get()).toMatchObject({ user_version: 99 });
   expect(database.prepare('SELECT count(*) AS count FROM sqlite_schema').get()).toMatchObject({ count: 0 });
   database.close();

@@ -13,6 +13,9 @@ import type {
   StoredRun,
   StoredStatus,
   StoredWait,
+  Vote,
+  VoteRequest,
+  VoteResult,
   WaitFilter,
 } from '@stageflow/core/ports';
 import { type SqliteDatabase, transaction } from './sqlite-database.ts';
@@ -27,6 +30,7 @@ export interface SqliteRunStore extends RunStore {
   readonly due: NonNullable<RunStore['due']>;
   readonly ended: NonNullable<RunStore['ended']>;
   readonly remove: NonNullable<RunStore['remove']>;
+  readonly vote: NonNullable<RunStore['vote']>;
   /** Closes the file that the store has opened. Runs under way lose their store. */
   close(): void;
 }
@@ -54,6 +58,7 @@ interface RunRow {
   readonly run: string;
   readonly status: StoredStatus;
   readonly epoch: number;
+  readonly is_paused: number;
 }
 
 interface DueRow {
@@ -66,6 +71,7 @@ interface WaitRow {
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
+  readonly votes: string | null;
 }
 
 class SqliteStore implements SqliteRunStore {
@@ -100,6 +106,7 @@ class SqliteStore implements SqliteRunStore {
         ...(JSON.parse(found.run) as NewRun),
         status: found.status,
         epoch: found.epoch,
+        isPaused: found.is_paused === 1,
         records: (records.all(runId) as { readonly record: string }[]).map(({ record }) => JSON.parse(record) as JournalRecord),
         waits: (waitsOfRun.all(runId) as WaitRow[]).map(waitOf),
         early: (early.all(runId) as StoredRun['early']).map(({ type, payload }) => ({ type, payload })),
@@ -119,12 +126,13 @@ class SqliteStore implements SqliteRunStore {
   async commit(
     runId: string,
     epoch: number,
-    { at, records, waits, status, outputs, resting = [], isDue = false }: JournalBatch,
+    { at, records, waits, status, outputs, resting = [], isDue = false, isPaused }: JournalBatch,
   ): Promise<boolean> {
     return this.#atomically((statements) => {
       if (statements.isHeld.get(runId, epoch) === undefined) return false;
       this.#addRecords(runId, records);
       for (const wait of waits) this.#open(runId, wait);
+      if (isPaused !== undefined) statements.pause.run(isPaused ? 1 : 0, runId);
       if (status !== undefined && status !== 'running') {
         statements.settle.run(status, outputs ?? null, status === 'suspended' ? null : at, runId);
         if (status !== 'suspended') statements.withdraw.run(runId);
@@ -152,24 +160,39 @@ class SqliteStore implements SqliteRunStore {
     openWait.run(waitId, runId, tenantId ?? null, type, openedAt, expiresAt ?? null, status, JSON.stringify(wait), answer);
   }
 
-  async waits({ tenantId, runId, type }: WaitFilter): Promise<readonly StoredWait[]> {
-    const { openWaitsOfRun, openWaitsOfTenant } = this.#statements;
-    const [tenant, ofType] = [tenantId ?? null, type ?? null];
-    const rows = runId === undefined ? openWaitsOfTenant.all(tenant, ofType, ofType) : openWaitsOfRun.all(runId, tenant, ofType, ofType);
-    return (rows as WaitRow[]).map(waitOf);
+  async waits({ tenantId, runId, type, waitId }: WaitFilter): Promise<readonly StoredWait[]> {
+    const [tenant, ofRun, ofType] = [tenantId ?? null, runId ?? null, type ?? null];
+    return (this.#openWaits(tenant, ofRun, ofType, waitId) as WaitRow[]).map(waitOf);
+  }
+
+  /** By the index that leaves the fewest to look at. */
+  #openWaits(tenant: string | null, runId: string | null, type: string | null, waitId: string | undefined): readonly unknown[] {
+    const { openWaitOfId, openWaitsOfRun, openWaitsOfTenant } = this.#statements;
+    if (waitId !== undefined) return openWaitOfId.all(waitId, tenant, runId, runId, type, type);
+    return runId === null ? openWaitsOfTenant.all(tenant, type, type) : openWaitsOfRun.all(runId, tenant, type, type);
   }
 
   async answer(waitId: string, answer: Encoded, tenantId: string | undefined): Promise<AnswerResult> {
-    return this.#atomically((statements) => {
-      const answered = statements.answer.get(answer, waitId, tenantId ?? null) as { readonly run_id: string } | undefined;
-      if (answered !== undefined) {
-        statements.wake.run(answered.run_id);
-        return 'answered';
-      }
-      const found = statements.statusOfWait.get(waitId, tenantId ?? null) as { readonly status: string } | undefined;
-      if (found === undefined) return 'unknown';
-      return found.status === 'answered' ? 'already answered' : 'withdrawn';
+    return this.#atomically(() => this.#answer(waitId, answer, tenantId));
+  }
+
+  async vote(waitId: string, { vote, after, answer }: VoteRequest, tenantId: string | undefined): Promise<VoteResult> {
+    return this.#atomically(({ wait, keepVotes }) => {
+      const found = wait.get(waitId, tenantId ?? null) as Pick<WaitRow, 'status' | 'votes'> | undefined;
+      if (found?.status !== 'open') return notOpen(found?.status);
+      const votes = votesOf(found.votes) ?? [];
+      if (votes.length !== after) return 'changed';
+      keepVotes.run(JSON.stringify([...votes, vote]), waitId);
+      return answer === undefined ? 'kept' : this.#answer(waitId, answer, tenantId);
     });
+  }
+
+  #answer(waitId: string, answer: Encoded, tenantId: string | undefined): AnswerResult {
+    const { answer: keepAnswer, wait, wake } = this.#statements;
+    const answered = keepAnswer.get(answer, waitId, tenantId ?? null) as { readonly run_id: string } | undefined;
+    if (answered === undefined) return notOpen((wait.get(waitId, tenantId ?? null) as Pick<WaitRow, 'status'> | undefined)?.status);
+    wake.run(answered.run_id);
+    return 'answered';
   }
 
   async deliver(runId: string, type: string, payload: Encoded, tenantId: string | undefined): Promise<DeliverResult> {
@@ -217,6 +240,16 @@ class SqliteStore implements SqliteRunStore {
   }
 }
 
-function waitOf({ wait, status, answer }: WaitRow): StoredWait {
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined };
+/** What is told of a wait that is not open, or not there. */
+function notOpen(status: StoredWait['status'] | undefined): AnswerResult {
+  if (status === undefined) return 'unknown';
+  return status === 'answered' ? 'already answered' : 'withdrawn';
+}
+
+function waitOf({ wait, status, answer, votes }: WaitRow): StoredWait {
+  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined, votes: votesOf(votes) };
+}
+
+function votesOf(votes: string | null): readonly Vote[] | undefined {
+  return votes === null ? undefined : (JSON.parse(votes) as readonly Vote[]);
 }

@@ -185,7 +185,7 @@ export interface DueRun extends RunKey {
   readonly pipeline: string;
 }
 
-/** Which wait of which run was answered. */
+/** Which wait of which run was answered; both ids are empty where that is not known, or answers may have been missed. */
 export interface AnsweredWait {
   readonly runId: string;
   readonly waitId: string;

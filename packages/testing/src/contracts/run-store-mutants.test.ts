@@ -420,6 +420,50 @@ const mutants: readonly Mutant[] = [
     })),
     caughtBy: ['payloads: text of any length and content comes back as it was'],
   },
+  {
+    breaks: 'does not look at the id of a wait',
+    make: sabotaged((store) => ({ waits: ({ waitId: _waitId, ...filter }) => store.waits(filter) })),
+    caughtBy: ['waits(): lists the one of an id, while it is open and of the run and type that are asked for'],
+  },
+  {
+    breaks: 'looks at nothing but the id of a wait',
+    make: sabotaged((store) => ({ waits: (filter) => store.waits(filter.waitId === undefined ? filter : { waitId: filter.waitId }) })),
+    caughtBy: ['waits(): lists the one of an id, while it is open and of the run and type that are asked for'],
+  },
+  {
+    breaks: 'forgets who may decide',
+    make: sabotaged((store) => ({
+      commit: (runId, epoch, batch) =>
+        store.commit(runId, epoch, { ...batch, waits: batch.waits.map((wait) => ({ ...wait, mayDecide: undefined })) }),
+    })),
+    caughtBy: ['waits(): an open wait comes back whole'],
+  },
+  {
+    breaks: 'deletes runs that have not ended',
+    make: sabotaged((store) => ({
+      remove: async (runIds) => {
+        for (const runId of runIds) {
+          const taken = await store.acquire(runId, { owner: 'remove', until: 0, now: Number.MAX_SAFE_INTEGER });
+          const end = { at: 0, records: [], waits: [], status: 'failed' as const, outputs: undefined };
+          if (taken !== undefined) await store.commit(runId, taken.epoch, end);
+        }
+        return (await store.remove?.(runIds)) ?? 0;
+      },
+    })),
+    caughtBy: ['remove(): deletes of the ids that it is given those that ended, and counts them once'],
+  },
+  {
+    breaks: 'counts the ids that it was given',
+    make: sabotaged((store) => ({ remove: async (runIds) => ((await store.remove?.(runIds)) ?? 0) && runIds.length })),
+    caughtBy: ['remove(): deletes of the ids that it is given those that ended, and counts them once'],
+  },
+  {
+    breaks: 'does not say whose the runs are that ended',
+    make: sabotaged((store) => ({
+      ended: async (...asked) => ((await store.ended?.(...asked)) ?? []).map(({ runId }) => ({ runId, tenantId: undefined })),
+    })),
+    caughtBy: ['ended(): names the runs that ended before a time and whose they are, until they are deleted'],
+  },
 ];
 
 test.each(mutants)('a store that $breaks is caught', async ({ make, caughtBy }) => {

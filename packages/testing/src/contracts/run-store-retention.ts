@@ -42,6 +42,35 @@ export const runStoreRetentionCases: readonly ContractCase<RunStore>[] = [
       assertSame(await prune(startedAt + 100, 2), 1, 'the rest');
     }),
   },
+  {
+    name: 'remove(): deletes of the ids that it is given those that ended, and counts them once',
+    run: pruned(async (store) => {
+      for (const id of ['old', 'other']) await end(store, id, 10);
+      for (const id of ['running', 'resting']) await store.create(newRun(id), lease('one'));
+      await store.commit('resting', 1, batch({ status: 'suspended' }));
+      assertSame(await store.remove?.([]), 0, 'of no ids');
+      assertSame(await store.remove?.(['resting', 'nowhere', 'old', 'running', 'old']), 1, 'how many');
+      assertSame(await store.load('old', undefined), undefined, 'what was deleted');
+      for (const id of ['other', 'running', 'resting']) assertSame((await store.load(id, undefined))?.runId, id, 'what is left');
+      assertSame((await store.load('other', undefined))?.records.length, 1, 'the journal of what is left');
+    }),
+  },
+  {
+    name: 'ended(): names the runs that ended before a time and whose they are, until they are deleted',
+    run: pruned(async (store) => {
+      await end(store, 'b', 20, 't');
+      await end(store, 'a', 30);
+      await end(store, 'late', 40);
+      const expected = [
+        { runId: 'b', tenantId: 't' },
+        { runId: 'a', tenantId: undefined },
+      ];
+      assertSame(await store.ended?.(startedAt + 40, 10), expected, 'ended()');
+      assertSame(await store.ended?.(startedAt + 40, 1), expected.slice(0, 1), 'the first');
+      await store.remove?.(['b']);
+      assertSame(await store.ended?.(startedAt + 40, 10), expected.slice(1), 'after one was deleted');
+    }),
+  },
 ];
 
 /** Stores that cannot prune pass: the method is optional. */
@@ -58,9 +87,9 @@ function pruned(
 }
 
 /** A run that has something of everything, and ended so many milliseconds after the start. */
-async function end(store: RunStore, runId: string, afterMs: number): Promise<void> {
-  await store.create(newRun(runId), lease('one'));
-  await store.commit(runId, 1, batch({ records: [record('a')], waits: [openWait(runId, 'b')] }));
-  await store.deliver(runId, 'early', encoded(1), undefined);
+async function end(store: RunStore, runId: string, afterMs: number, tenantId?: string): Promise<void> {
+  await store.create(newRun(runId, { tenantId }), lease('one'));
+  await store.commit(runId, 1, batch({ records: [record('a')], waits: [openWait(runId, 'b', { tenantId })] }));
+  await store.deliver(runId, 'early', encoded(1), tenantId);
   await store.commit(runId, 1, batch({ status: 'failed', at: startedAt + afterMs }));
 }

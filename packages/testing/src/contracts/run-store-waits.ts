@@ -10,7 +10,8 @@ export const runStoreWaitCases: readonly ContractCase<RunStore>[] = [
   {
     name: 'waits(): an open wait comes back whole',
     async run(store) {
-      const wait = openWait('r', 'a[k/1]/b', { tenantId: 't', type: 'review', expiresAt: startedAt + 0.5 });
+      const asked = { otherwise: encoded('no'), mayDecide: ['anna', 'role "x"'], quorum: 2 };
+      const wait = openWait('r', 'a[k/1]/b', { tenantId: 't', type: 'review', expiresAt: startedAt + 0.5, ...asked });
       await open(store, 'r', [wait], 't');
       assertSame(await store.waits({ tenantId: 't' }), [wait], 'waits()');
       assertSame((await store.load('r', 't'))?.waits, [wait], 'load()');
@@ -33,6 +34,21 @@ export const runStoreWaitCases: readonly ContractCase<RunStore>[] = [
       assertSame(paths(await store.waits({ type: 'review' })), ['b', 'd'], 'of a type');
       assertSame(paths(await store.waits({ runId: 's', type: 'review' })), ['d'], 'of both');
       assertSame(paths(await store.waits({ runId: 'nowhere' })), [], 'of a run that is not there');
+    },
+  },
+  {
+    name: 'waits(): lists the one of an id, while it is open and of the run and type that are asked for',
+    async run(store) {
+      const [wait, answered] = [openWait('r', 'a'), openWait('r', 'b')];
+      await open(store, 'r', [wait, answered, openWait('r', 'a', { type: 'review' })]);
+      await open(store, 's', [openWait('s', 'a')]);
+      await store.answer(answered.waitId, encoded(1), undefined);
+      assertSame(await store.waits({ waitId: wait.waitId }), [wait], 'of an id');
+      assertSame(await store.waits({ waitId: wait.waitId, runId: 'r', type: 'answer' }), [wait], 'of an id, a run and a type');
+      assertSame(await store.waits({ waitId: answered.waitId }), [], 'of one that was answered');
+      assertSame(await store.waits({ waitId: wait.waitId, runId: 's' }), [], 'of another run');
+      assertSame(await store.waits({ waitId: wait.waitId, type: 'review' }), [], 'of another type');
+      assertSame(await store.waits({ waitId: wait.waitId, tenantId: 't' }), [], 'of another tenant');
     },
   },
   {

@@ -3,11 +3,13 @@ import type { ContractCase } from './contract-case.ts';
 import { runStoreDueCases } from './run-store-due.ts';
 import { runStoreJournalCases } from './run-store-journal.ts';
 import { runStoreLeaseCases } from './run-store-leases.ts';
+import { runStorePauseCases } from './run-store-pauses.ts';
 import { runStoreRetentionCases } from './run-store-retention.ts';
+import { runStoreVoteCases } from './run-store-votes.ts';
 import { runStoreWaitCases } from './run-store-waits.ts';
 
 /**
- * What every `RunStore` must do: runs, journal, leases, fencing, waits, early answers, tenants. Time is that of the
+ * What every `RunStore` must do: runs, journal, leases, fencing, waits, votes, early answers, pauses, tenants. Time is that of the
  * callers, so nothing here takes any.
  *
  * @example
@@ -21,6 +23,8 @@ export const runStoreContract: readonly ContractCase<RunStore>[] = [
   ...runStoreJournalCases,
   ...runStoreLeaseCases,
   ...runStoreWaitCases,
+  ...runStoreVoteCases,
   ...runStoreDueCases,
+  ...runStorePauseCases,
   ...runStoreRetentionCases,
 ];
