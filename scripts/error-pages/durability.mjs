@@ -111,6 +111,35 @@ await runtime.run(mail, {}, { runId: 'order-7' });
 
 await runtime.decide('order-7/ask#answer', { approved: true });`,
   },
+  SF_DECISION_REFUSED: {
+    meaning: `A wait says who may decide (\`mayDecide\`) or asks several people (\`quorum\`), and this answer does not count: nobody was named, somebody else was, or whoever was has given an answer already. Nothing was kept of it; the wait stays open.`,
+    remedy: `Hand on who decides, as your host has made sure of it: \`decide(waitId, answer, { by: { id, roles } })\`. \`runtime.waits()\` says who may, and who has.`,
+    details: { waitId: 'r/ask#answer', by: undefined, why: 'it says who may decide' },
+    cause: `
+import { createRuntime, memoryRunStore, pipeline, stage, suspend } from '@stageflow/core';
+import { z } from 'zod';
+
+const ask = stage('ask', {
+  run: (_, { answer }) => answer(z.string()) ?? suspend('Send it?', { mayDecide: ['managers'] }),
+});
+const mail = pipeline('mail', { outputs: { ask } });
+const runtime = createRuntime({ pipelines: [mail], store: memoryRunStore() });
+await runtime.run(mail, {}, { runId: 'r' });
+
+await runtime.decide('r/ask#answer', 'yes');`,
+    mend: `
+import { createRuntime, memoryRunStore, pipeline, stage, suspend } from '@stageflow/core';
+import { z } from 'zod';
+
+const ask = stage('ask', {
+  run: (_, { answer }) => answer(z.string()) ?? suspend('Send it?', { mayDecide: ['managers'] }),
+});
+const mail = pipeline('mail', { outputs: { ask } });
+const runtime = createRuntime({ pipelines: [mail], store: memoryRunStore() });
+await runtime.run(mail, {}, { runId: 'r' });
+
+await runtime.decide('r/ask#answer', 'yes', { by: { id: 'ann', roles: ['managers'] } });`,
+  },
   SF_RUN_EXISTS: {
     meaning: `A run was started with the id of one that the store has, whichever tenant and status that is of. Nothing has run.`,
     remedy: `Resume the run that is kept; or let the runtime make the ids.`,

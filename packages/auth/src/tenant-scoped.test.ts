@@ -31,6 +31,31 @@ async function shared() {
 }
 
 describe('a store for one tenant', () => {
+  test('has votes of its tenant counted, and those of another refused', async () => {
+    const { acme, store, foreignWait } = await shared();
+    const vote = { vote: { by: 'ann', answer: '1' as never, at: 0 }, after: 0 };
+    await expect(acme.vote?.(foreignWait, vote, 'umbrella')).rejects.toEqual(mismatch);
+    expect(await acme.vote?.(foreignWait, vote, 'acme')).toBe('unknown');
+    const [own] = await acme.waits({ tenantId: 'acme' });
+    expect(await acme.vote?.(own?.waitId as string, vote, 'acme')).toBe('kept');
+    expect((await store.waits({ tenantId: 'umbrella' }))[0]?.votes).toBeUndefined();
+  });
+
+  test('says that something was answered, and not what, since that may be of others', async () => {
+    let tell: ((answered: { runId: string; waitId: string }) => void) | undefined;
+    const watched: RunStore = Object.assign(memoryRunStore(), {
+      watch: async (onAnswer: typeof tell) => {
+        tell = onAnswer;
+        return async () => {};
+      },
+    });
+    const seen: unknown[] = [];
+    await tenantScoped(watched, 'acme').watch?.((answered) => seen.push(answered));
+    tell?.({ runId: 'run-of-umbrella', waitId: 'run-of-umbrella/asked#answer' });
+    expect(seen).toEqual([{ runId: '', waitId: '' }]);
+    expect(tenantScoped(memoryRunStore(), 'acme').watch).toBeUndefined();
+  });
+
   test('keeps, suspends, answers and resumes its runs', async () => {
     const store = tenantScoped(memoryRunStore(), 'acme');
     const runtime = createRuntime({ pipelines: [p], store });

@@ -10,6 +10,8 @@ import type {
   RunStore,
   StoredRun,
   StoredWait,
+  VoteRequest,
+  VoteResult,
   WaitFilter,
 } from '@stageflow/core/ports';
 import { tenantMismatch, tenantMissing } from './errors.ts';
@@ -40,11 +42,22 @@ class ScopedStore implements RunStore {
   readonly #own: string;
   /** A run never changes its tenant, so that what was seen once need not be read again for each commit. */
   readonly #known = new Set<string>();
+  readonly vote?: NonNullable<RunStore['vote']>;
+  readonly watch?: NonNullable<RunStore['watch']>;
 
   constructor(store: RunStore, own: string) {
     this.name = store.name;
     this.#store = store;
     this.#own = own;
+    const vote = store.vote?.bind(store);
+    if (vote !== undefined)
+      this.vote = async (waitId: string, request: VoteRequest, tenant: string | undefined): Promise<VoteResult> => {
+        this.#check(tenant, `Wait "${waitId}"`);
+        return vote(waitId, request, tenant);
+      };
+    const watch = store.watch?.bind(store);
+    // Which run it was is not for every tenant to know: whoever is called looks at its own.
+    if (watch !== undefined) this.watch = (onAnswer) => watch(() => onAnswer({ runId: '', waitId: '' }));
   }
 
   async create(run: NewRun, lease: Lease): Promise<void> {

@@ -26,12 +26,16 @@ export interface RetryLater extends Marked<'retry'> {
   readonly afterMs: number | undefined;
 }
 
-/** How long a question may wait for its answer. */
+/** How long a question may wait for its answer, and whose answer counts. */
 export interface AskOptions {
   /** Milliseconds from the first time it was asked, a number >= 0. @default no limit */
   readonly timeoutMs?: number | undefined;
   /** The answer where none came in time, in a form that can be stored. @default none: the wait has expired */
   readonly default?: unknown;
+  /** Ids and roles of whom whoever decides has to be one, as `runtime.decide(…, { by })` names them. @default anybody */
+  readonly mayDecide?: readonly string[] | undefined;
+  /** How many people have to give the same answer, an integer >= 1; one no to a review is enough. @default 1 */
+  readonly quorum?: number | undefined;
 }
 
 /** What is asked of the outside. */

@@ -86,6 +86,7 @@ export interface ErrorDetails {
   SF_ANSWER_INVALID: { readonly stage: string; readonly wait: string; readonly issues: readonly string[] };
   SF_WAIT_EXPIRED: { readonly stage: string; readonly wait: string };
   SF_WAIT_CLOSED: { readonly waitId: string; readonly why: string };
+  SF_DECISION_REFUSED: { readonly waitId: string; readonly by: string | undefined; readonly why: string };
   SF_RUN_EXISTS: { readonly runId: string };
   SF_RUN_UNKNOWN: { readonly runId: string };
   SF_RUN_NOT_RESUMABLE: { readonly runId: string; readonly why: string };

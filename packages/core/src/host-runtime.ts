@@ -25,7 +25,7 @@ import { RunBroadcast, type RunHandle } from './run-handle.ts';
 import { inheritedFrom, parentOf } from './run-lineage.ts';
 import type { RunPlace } from './run-place.ts';
 import { type ActiveRunInfo, RunRegistry } from './run-registry.ts';
-import type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+import type { DecideOptions, ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 import type { SinkCounters } from './sink-queue.ts';
 import { SinkQueues } from './sink-queues.ts';
 import type { Demand } from './source.ts';
@@ -182,8 +182,8 @@ export class HostRuntime {
     return this.#requireStore('prune()').prune(olderThanMs);
   }
 
-  async decide(waitId: string, answer: unknown, { tenantId }: TenantOption = {}): Promise<void> {
-    await this.#requireStore('decide()').decide(waitId, answer, tenantId);
+  async decide(waitId: string, answer: unknown, { tenantId, by }: DecideOptions = {}): Promise<Delivery> {
+    return this.#requireStore('decide()').decide(waitId, answer, tenantId, by);
   }
 
   async deliver(runId: string, type: string, payload: unknown, { tenantId }: TenantOption = {}): Promise<Delivery> {

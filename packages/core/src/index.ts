@@ -19,6 +19,7 @@ export {
 export { defineError, type ErrorDefinition, type ErrorText } from './define-error.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
 export { decode, type EncodeResult, encode } from './durable/codec.ts';
+export type { Decider } from './durable/decision.ts';
 export type { Delivery } from './durable/durable-runs.ts';
 export { memoryArtifactStore } from './durable/memory-artifact-store.ts';
 export { memoryRunStore } from './durable/memory-run-store.ts';
@@ -153,7 +154,7 @@ export type { BlockedRun, CancelledRun, CompletedRun, FailedRun, OpenWait, Run, 
 export type { RunHandle } from './run-handle.ts';
 export type { ActiveRunInfo } from './run-registry.ts';
 export { createRuntime, type Runtime } from './runtime.ts';
-export type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+export type { DecideOptions, ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 export type { Schema, SchemaIssue, SchemaResult } from './schema.ts';
 export { isSecret, type Secret, secret } from './secret.ts';
 export type { OverflowPolicy, SinkCounters, SinkQueueOptions } from './sink-queue.ts';

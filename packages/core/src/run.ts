@@ -96,4 +96,10 @@ export interface OpenWait {
   readonly openedAt: number;
   /** Epoch milliseconds; `undefined` where it may wait for ever. */
   readonly expiresAt: number | undefined;
+  /** Ids and roles that may decide; `undefined` where anybody may. */
+  readonly mayDecide: readonly string[] | undefined;
+  /** How many people have to give the same answer. */
+  readonly quorum: number;
+  /** Who has said what so far, where those are too few. */
+  readonly votes: readonly { readonly by: string; readonly answer: unknown; readonly at: number }[];
 }

@@ -1,3 +1,4 @@
+import type { Decider } from './durable/decision.ts';
 import type { RecoveryOptions } from './durable/recovery-loop.ts';
 import type { ExclusiveOption } from './exclusive-runs.ts';
 import type { RunOptions } from './execution/start-run.ts';
@@ -42,6 +43,12 @@ export interface RuntimeOptions<P extends readonly RegisteredPipeline[]> extends
 export interface TenantOption {
   /** @default no tenant */
   readonly tenantId?: string | undefined;
+}
+
+/** What `runtime.decide` takes besides the wait and the answer. */
+export interface DecideOptions extends TenantOption {
+  /** Who decides: needed where the wait says who may, or asks several people. It is for the host to know that it is them. @default nobody in particular */
+  readonly by?: Decider | undefined;
 }
 
 /** What `runtime.resume` takes besides the run. */

@@ -8,7 +8,7 @@ import type { WaitFilter } from './ports/run-store.ts';
 import type { OpenWait, Run } from './run.ts';
 import type { RunHandle } from './run-handle.ts';
 import type { ActiveRunInfo } from './run-registry.ts';
-import type { ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
+import type { DecideOptions, ForkOptions, ResumeOptions, RuntimeOptions, RuntimeRunOptions, TenantOption } from './runtime-options.ts';
 import type { SinkCounters } from './sink-queue.ts';
 import type { Demand, Service } from './source.ts';
 
@@ -122,15 +122,17 @@ export interface Runtime {
    */
   prune(options: { readonly olderThanMs: number }): Promise<number>;
   /**
-   * Answers a wait, once. A run that lives in this process goes on; any other when it is resumed.
+   * Answers a wait, once. A run that lives in this process goes on; any other when it is resumed. Where the wait asks several
+   * people, `kept` says that more of them have to give this answer.
    *
-   * @throws SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @throws SF_WAIT_CLOSED, SF_DECISION_REFUSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    */
-  decide(waitId: string, answer: unknown, options?: TenantOption): Promise<void>;
+  decide(waitId: string, answer: unknown, options?: DecideOptions): Promise<Delivery>;
   /**
-   * Answers what a run waits for with `waitFor(type)`; kept, within a bound, where it does not wait for it yet.
+   * Answers what a run waits for with `waitFor(type)`; kept, within a bound, where it does not wait for it yet. What a stage
+   * asks with `suspend()` or `review()` is for `decide()`.
    *
-   * @throws SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @throws SF_OPTION_INVALID, SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    */
   deliver(runId: string, type: string, payload: unknown, options?: TenantOption): Promise<Delivery>;
   /** What runs wait for, oldest first. @throws SF_RUNTIME_REQUIRED, SF_STORE_FAILED */

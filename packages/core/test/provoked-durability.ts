@@ -20,6 +20,7 @@ type Durable =
   | 'SF_ANSWER_INVALID'
   | 'SF_WAIT_EXPIRED'
   | 'SF_WAIT_CLOSED'
+  | 'SF_DECISION_REFUSED'
   | 'SF_RUN_EXISTS'
   | 'SF_RUN_UNKNOWN'
   | 'SF_RUN_NOT_RESUMABLE'
@@ -104,6 +105,20 @@ export const durabilityProvocations: { readonly [C in Durable]: Readonly<Record<
       const runtime = await resting();
       await runtime.decide('run-1/ask#answer', 'yes');
       return thrownBy(() => runtime.decide('run-1/ask#answer', 'yes'));
+    },
+  },
+  SF_DECISION_REFUSED: {
+    'for want of a name': async () => {
+      const asks = stage('ask', { run: (_, { answer }) => answer(yes) ?? suspend('Send it?', { mayDecide: ['managers'] }) });
+      const { runtime, begin } = host(pipeline('chat', { outputs: { asks } }));
+      await begin();
+      return thrownBy(() => runtime.decide('run-1/ask#answer', 'yes'));
+    },
+    'for somebody else': async () => {
+      const asks = stage('ask', { run: (_, { answer }) => answer(yes) ?? suspend('Send it?', { mayDecide: ['managers'] }) });
+      const { runtime, begin } = host(pipeline('chat', { outputs: { asks } }));
+      await begin();
+      return thrownBy(() => runtime.decide('run-1/ask#answer', 'yes', { by: { id: 'ann' } }));
     },
   },
   SF_RUN_EXISTS: {

@@ -6,6 +6,7 @@ type DurabilityCode =
   | 'SF_ANSWER_INVALID'
   | 'SF_WAIT_EXPIRED'
   | 'SF_WAIT_CLOSED'
+  | 'SF_DECISION_REFUSED'
   | 'SF_RUN_EXISTS'
   | 'SF_RUN_UNKNOWN'
   | 'SF_RUN_NOT_RESUMABLE'
@@ -31,6 +32,11 @@ export const durabilityErrors: { readonly [C in DurabilityCode]: ErrorEntry<Erro
   SF_WAIT_CLOSED: entry(
     (d) => `Wait "${d.waitId}" takes no answer: ${ended(d.why)}`,
     () => 'List the open waits with runtime.waits().',
+  ),
+  SF_DECISION_REFUSED: entry(
+    (d) => `Wait "${d.waitId}" takes no answer from ${d.by === undefined ? 'somebody unnamed' : `"${d.by}"`}: ${ended(d.why)}`,
+    (d) =>
+      d.by === undefined ? 'Say who decides: decide(waitId, answer, { by: { id, roles } }).' : 'Have somebody decide who may, and has not.',
   ),
   SF_RUN_EXISTS: entry(
     (d) => `A run "${d.runId}" is kept already.`,

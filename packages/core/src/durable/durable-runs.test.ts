@@ -400,7 +400,7 @@ describe('a store that fails', () => {
 
   test.each<[string, (runtime: Runtime) => Promise<unknown>, 'answer' | 'deliver' | 'waits' | 'load' | 'acquire']>([
     ['decide()', (runtime) => runtime.decide('r/ask#answer', 1), 'answer'],
-    ['deliver()', (runtime) => runtime.deliver('r', 'answer', 1), 'deliver'],
+    ['deliver()', (runtime) => runtime.deliver('r', 'go', 1), 'deliver'],
     ['waits()', (runtime) => runtime.waits(), 'waits'],
     ['resume()', (runtime) => runtime.resume('r'), 'load'],
     ['resume()', (runtime) => runtime.resume('r'), 'acquire'],
@@ -495,14 +495,14 @@ test('an answer that came early is found where the store could not be asked for 
     outputs: {
       ask: stage('ask', {
         after: [stage('slow', { run: () => clock.sleep(50) })],
-        run: (_, { answer }) => answer(anything) ?? suspend('?'),
+        run: (_, { waitFor }) => waitFor('go', { schema: anything }),
       }),
     },
   });
   const { first, clock, before, mend, fired, calls } = shared(made);
   const running = first.run(made, {});
   await clock.advance(10);
-  expect(await first.deliver('r', 'answer', 'early')).toBe('kept');
+  expect(await first.deliver('r', 'go', 'early')).toBe('kept');
   before('load', () => {
     mend('load');
     refuses();

@@ -6,8 +6,10 @@ import type { Plan } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { DueRun, Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
+import { describeReceived } from '../schema.ts';
 import { changedPaths } from './changed-paths.ts';
 import { decode, type Encoded, encode } from './codec.ts';
+import { type Decider, decide } from './decision.ts';
 import { keptRecords } from './kept-records.ts';
 import { restoreInput } from './restore-input.ts';
 import { openWait, RunJournal } from './run-journal.ts';
@@ -163,19 +165,22 @@ export class DurableRuns {
     return stored?.status === 'suspended' && stored.waits.some(({ waitId, status }) => status === 'answered' && open.has(waitId));
   }
 
-  /** @throws SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_STORE_FAILED */
-  async decide(waitId: string, answer: unknown, tenantId: string | undefined): Promise<void> {
+  /** @throws SF_WAIT_CLOSED, SF_DECISION_REFUSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED */
+  async decide(waitId: string, answer: unknown, tenantId: string | undefined, by: Decider | undefined): Promise<Delivery> {
     const encoded = encodedAnswer(answer, waitId);
-    const result = await this.#guarded(() => this.#store.answer(waitId, encoded, tenantId));
-    if (result !== 'answered') {
-      const why = { 'already answered': 'it has been answered', withdrawn: 'its run has ended', unknown: 'there is no such wait' }[result];
-      throw new StageflowError('SF_WAIT_CLOSED', { waitId, why });
-    }
-    for (const { journal } of this.#live.values()) journal.answered(waitId, encoded);
+    const decided = await this.#guarded(() => decide(this.#store, { waitId, answer: encoded, tenantId, by, at: this.#clock.now() }));
+    if (decided === undefined) return 'kept';
+    for (const { journal } of this.#live.values()) journal.answered(waitId, decided);
+    return 'answered';
   }
 
-  /** @throws SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_STORE_FAILED */
+  /** @throws SF_OPTION_INVALID, SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_STORE_FAILED */
   async deliver(runId: string, type: string, payload: unknown, tenantId: string | undefined): Promise<Delivery> {
+    // A delivery says not who it is from, and may come before it is known who may decide.
+    if (type === 'answer' || type === 'review') {
+      const expected = 'a type that a stage awaits with waitFor(); decide() answers questions and reviews';
+      throw new StageflowError('SF_OPTION_INVALID', { option: 'deliver(type)', expected, received: describeReceived(type) }, { runId });
+    }
     const encoded = encodedAnswer(payload, `${runId}#${type}`);
     const delivered = await this.#guarded(() => this.#store.deliver(runId, type, encoded, tenantId));
     if (delivered.result === 'unknown run') throw new StageflowError('SF_RUN_UNKNOWN', { runId });

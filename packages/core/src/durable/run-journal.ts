@@ -134,7 +134,7 @@ export class RunJournal implements Journal {
   }
 
   wait(request: WaitRequest, { onOpen, onAnswer }: WaitListener): WaitState {
-    const { path, type, expiresAt } = request;
+    const { path, type, expiresAt, mayDecide, quorum } = request;
     const { identity, plan, clock } = this.#options;
     const waitId = this.#waitId(path, type);
     const known = this.#waits.get(waitId);
@@ -160,6 +160,8 @@ export class RunJournal implements Journal {
       status: 'open',
       answer: undefined,
       ...(otherwise === undefined ? {} : { otherwise }),
+      ...(mayDecide === undefined ? {} : { mayDecide }),
+      ...(quorum === undefined ? {} : { quorum }),
     };
     this.#waits.set(waitId, wait);
     this.#opened.push(wait);
@@ -298,6 +300,20 @@ function escaped(text: string): string {
 }
 
 /** An open wait as a run reports it. */
-export function openWait({ waitId, path, type, request, openedAt, expiresAt, runId, pipeline }: StoredWait): OpenWait {
-  return { waitId, runId, pipeline, path, type, request: request === undefined ? undefined : decode(request), openedAt, expiresAt };
+export function openWait({
+  waitId,
+  path,
+  type,
+  request,
+  openedAt,
+  expiresAt,
+  runId,
+  pipeline,
+  mayDecide,
+  quorum = 1,
+  votes = [],
+}: StoredWait): OpenWait {
+  const asked = request === undefined ? undefined : decode(request);
+  const answers = votes.map(({ by, answer, at }) => ({ by, answer: decode(answer), at }));
+  return { waitId, runId, pipeline, path, type, request: asked, openedAt, expiresAt, mayDecide, quorum, votes: answers };
 }

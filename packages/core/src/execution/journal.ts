@@ -27,6 +27,8 @@ export interface WaitRequest {
   readonly expiresAt: number | undefined;
   /** The answer once it has expired. @default none: who waits is told that it has expired */
   readonly otherwise?: unknown;
+  readonly mayDecide?: readonly string[] | undefined;
+  readonly quorum?: number | undefined;
 }
 
 /** Where a wait is. */

@@ -1,7 +1,8 @@
 import type { Asked } from '../control.ts';
-import { describeThrown, StageflowError } from '../errors.ts';
+import { describeThrown, type ErrorLocation, StageflowError } from '../errors.ts';
 import type { PlannedStage } from '../plan/plan.ts';
 import type { Timer } from '../ports/clock.ts';
+import { describeReceived } from '../schema.ts';
 import { stageFields } from './emitter.ts';
 import { gatherValues } from './gather-values.ts';
 import type { Journal } from './journal.ts';
@@ -10,6 +11,16 @@ import type { Scope } from './scope.ts';
 import { blockStage, failStage, locationOf } from './stage-endings.ts';
 import { running } from './status.ts';
 import { timeoutProblem } from './wait-for.ts';
+
+/** Why something cannot be asked like that. */
+function askProblem({ timeoutMs, mayDecide, quorum }: Asked, location: ErrorLocation): StageflowError | undefined {
+  const broken = (option: string, expected: string, received: unknown): StageflowError =>
+    new StageflowError('SF_OPTION_INVALID', { option, expected, received: describeReceived(received) }, location);
+  const isNames = Array.isArray(mayDecide) && mayDecide.length > 0 && mayDecide.every((name) => typeof name === 'string');
+  if (mayDecide !== undefined && !isNames) return broken('mayDecide', 'a list of ids and roles that is not empty', mayDecide);
+  if (quorum !== undefined && !(Number.isSafeInteger(quorum) && quorum >= 1)) return broken('quorum', 'an integer of at least 1', quorum);
+  return timeoutProblem(timeoutMs, location);
+}
 
 /** By scope, the stages that suspended although they had been answered. */
 const unread = new WeakMap<Scope, Set<number>>();
@@ -20,9 +31,9 @@ export function suspendStage(scope: Scope, stage: PlannedStage, { type, asked }:
   const { parking, clock } = scheduler;
   const journal = scheduler.journal as Journal;
   const path = state.pathOf(stage);
-  const { request, timeoutMs, default: otherwise } = asked;
+  const { request, timeoutMs, default: otherwise, mayDecide, quorum } = asked;
   const location = locationOf(scope, stage, state.attemptsOf(stage.index));
-  const unfit = timeoutProblem(timeoutMs, location) ?? journal.keep(path, otherwise) ?? journal.keep(path, request);
+  const unfit = askProblem(asked, location) ?? journal.keep(path, otherwise) ?? journal.keep(path, request);
   if (unfit !== undefined) return failStage(scope, stage, unfit);
   const goOn = (): void => {
     if (scope.closing || scope.stopped !== undefined || state.status[stage.index] !== running) return;
@@ -46,7 +57,7 @@ export function suspendStage(scope: Scope, stage: PlannedStage, { type, asked }:
     goOn();
   };
   const expiresAt = timeoutMs === undefined ? undefined : clock.now() + timeoutMs;
-  const wait = journal.wait({ path, type, request, expiresAt, otherwise }, { onOpen, onAnswer });
+  const wait = journal.wait({ path, type, request, expiresAt, otherwise, mayDecide, quorum }, { onOpen, onAnswer });
   const { waitId } = wait;
   scope.emit({ type: 'stage.suspended', ...stageFields(state, stage, state.attemptsOf(stage.index)), waitId, wait: type });
   if (wait.state !== 'open') {
