@@ -1,3 +1,4 @@
+import { durableErrors } from './durable/durable-errors.ts';
 import type { ErrorCode, ErrorDetails, PlanProblem } from './error-details.ts';
 import { didYouMean, type ErrorEntry, ended, entry } from './error-entry.ts';
 import { limitErrors } from './limits/limit-errors.ts';
@@ -254,32 +255,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
     (d) => `Wait "${d.waitId}" takes no answer: ${ended(d.why)}`,
     () => 'List the open waits with runtime.waits().',
   ),
-  SF_RUN_EXISTS: entry(
-    (d) => `A run "${d.runId}" is kept already.`,
-    () => 'Give each run an id of its own, or resume the one that is kept.',
-  ),
-  SF_RUN_UNKNOWN: entry(
-    (d) => `The store has no run "${d.runId}".`,
-    () => 'Check the id and the tenant.',
-  ),
-  SF_RUN_NOT_RESUMABLE: entry(
-    (d) => `Run "${d.runId}" cannot be resumed: ${ended(d.why)}`,
-    () => 'A run is resumed by one process at a time, until it has ended.',
-  ),
-  SF_RUN_TAKEN_OVER: entry(
-    (d) => `Another process has gone on with run "${d.runId}" after activation ${d.epoch}.`,
-    () => 'Nothing to do: what this activation did after that is not kept. Raise leaseMs if the process was merely slow.',
-  ),
-  SF_PLAN_CHANGED: entry(
-    (d) =>
-      `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
-    () => 'Resume it with the code that began it, or declare the change compatible.',
-  ),
-  SF_STORE_FAILED: entry(
-    (d) => `Store "${d.store}" failed: ${ended(d.why)}`,
-    () => 'See "cause". What was kept before is kept; resume the run when the store is back.',
-    true,
-  ),
+  ...durableErrors,
   SF_STEP_LOST: entry(
     (d) => `Nobody knows what became of an attempt of stage "${d.stage}": ${ended(d.reason)}`,
     () => 'A retry policy lets it be tried again; give effects an idempotency key.',

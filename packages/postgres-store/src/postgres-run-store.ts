@@ -16,6 +16,7 @@ import type {
   WaitFilter,
 } from '@stageflow/core/ports';
 import { fromColumn, toColumn } from './column-text.ts';
+import { keptJson } from './kept-json.ts';
 import { migrate } from './migrations.ts';
 import { type PgClient, type PgPool, type PgResult, transaction } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
@@ -38,7 +39,7 @@ export interface PostgresRunStore extends RunStore {
    * Makes the schema and its tables, or brings them up to date. Any number of processes may call it at once; where there
    * is nothing to do it only looks.
    *
-   * @throws What `pg` throws, and an error where a later version of this package made the schema.
+   * @throws What `pg` throws; SF_STORE_VERSION where a later version of this package made the schema.
    */
   migrate(): Promise<void>;
 }
@@ -84,6 +85,8 @@ interface DueRow extends KeyRow {
 }
 
 interface WaitRow {
+  readonly wait_id: string;
+  readonly run_id: string;
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
@@ -125,14 +128,16 @@ class PostgresStore implements PostgresRunStore {
     const { rows } = await this.#query(this.#statements.load, [toColumn(runId), tenantOf(tenantId)]);
     const [found] = rows as readonly RunRow[];
     if (found === undefined) return undefined;
-    const waits = JSON.parse(found.waits ?? '[]') as readonly [string, StoredWait['status'], Encoded | null][];
+    const waits = JSON.parse(found.waits ?? '[]') as readonly [string, string, StoredWait['status'], Encoded | null][];
     const early = JSON.parse(found.early ?? '[]') as readonly [string, Encoded][];
     return {
-      ...(JSON.parse(found.run) as NewRun),
+      ...(keptJson(found.run, runId, 'the run') as NewRun),
       status: found.status,
       epoch: Number(found.epoch),
-      records: (JSON.parse(found.records ?? '[]') as readonly string[]).map((record) => JSON.parse(record) as JournalRecord),
-      waits: waits.map(([wait, status, answer]) => waitOf({ wait, status, answer })),
+      records: (JSON.parse(found.records ?? '[]') as readonly string[]).map(
+        (record, at) => keptJson(record, runId, `record ${at + 1}`) as JournalRecord,
+      ),
+      waits: waits.map(([wait_id, wait, status, answer]) => waitOf({ wait_id, run_id: toColumn(runId), wait, status, answer })),
       early: early.map(([type, payload]) => ({ type: fromColumn(type), payload })),
     };
   }
@@ -256,6 +261,6 @@ function keyOf({ run_id, tenant_id }: KeyRow): RunKey {
   return { runId: fromColumn(run_id), tenantId: tenant_id === null ? undefined : fromColumn(tenant_id) };
 }
 
-function waitOf({ wait, status, answer }: WaitRow): StoredWait {
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined };
+function waitOf({ wait_id, run_id, wait, status, answer }: WaitRow): StoredWait {
+  return { ...(keptJson(wait, fromColumn(run_id), `wait "${fromColumn(wait_id)}"`) as StoredWait), status, answer: answer ?? undefined };
 }

@@ -16,7 +16,7 @@ export function statements(schema: string): Statements {
     // One statement, so that all is of one moment. JSON as text: the host may have parsers of its own for types.
     load: `SELECT run, status, epoch,
         (SELECT json_agg(record ORDER BY position) FROM ${schema}.records WHERE run_id = $1)::text AS records,
-        (SELECT json_agg(json_build_array(wait, status, answer) ORDER BY position) FROM ${schema}.waits WHERE run_id = $1)::text AS waits,
+        (SELECT json_agg(json_build_array(wait_id, wait, status, answer) ORDER BY position) FROM ${schema}.waits WHERE run_id = $1)::text AS waits,
         (SELECT json_agg(json_build_array(type, payload) ORDER BY position) FROM ${schema}.early WHERE run_id = $1)::text AS early
       FROM ${schema}.runs WHERE run_id = $1 AND ${ofTenant('$2')}`,
     acquire: `UPDATE ${schema}.runs SET owner = $2, leased_until = $3, status = 'running', is_woken = false, epoch = epoch + 1
@@ -51,7 +51,7 @@ export function statements(schema: string): Statements {
         is_woken = $6 OR EXISTS (SELECT 1 FROM ${schema}.waits WHERE run_id = $1 AND status = 'answered' AND wait_id = ANY ($5::text[]))
       WHERE run_id = $1`,
 
-    waits: `SELECT wait, status, answer FROM ${schema}.waits
+    waits: `SELECT wait_id, run_id, wait, status, answer FROM ${schema}.waits
       WHERE ${ofTenant('$1')} AND status = 'open' AND ($2::text IS NULL OR run_id = $2) AND ($3::text IS NULL OR type = $3)
       ORDER BY opened_at, position`,
     lockRunOfWait: `SELECT 1 FROM ${schema}.runs WHERE run_id = (SELECT run_id FROM ${schema}.waits WHERE wait_id = $1) FOR UPDATE`,

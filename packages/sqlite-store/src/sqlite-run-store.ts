@@ -15,6 +15,7 @@ import type {
   StoredWait,
   WaitFilter,
 } from '@stageflow/core/ports';
+import { keptJson } from './kept-json.ts';
 import { migrate } from './migrations.ts';
 import { configure, openFile, type SqliteDatabase, transaction } from './sqlite-database.ts';
 import { prepareStatements, type Statements } from './statements.ts';
@@ -49,7 +50,7 @@ const earlyLimit = 100;
  * `stageflow_`. Statements are synchronous and hold the thread while they last, a few milliseconds unless many processes
  * write at once.
  *
- * @throws What node:sqlite throws, where the file cannot be opened; an error where a later version of this package made it.
+ * @throws What node:sqlite throws, where the file cannot be opened; SF_STORE_VERSION where a later version of this package made it.
  * @example
  * ```ts
  * const store = sqliteRunStore({ file: 'runs.sqlite' });
@@ -80,6 +81,8 @@ interface DueRow {
 }
 
 interface WaitRow {
+  readonly wait_id: string;
+  readonly run_id: string;
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
@@ -116,10 +119,12 @@ class SqliteStore implements SqliteRunStore {
       const found = run.get(runId, tenantId ?? null) as RunRow | undefined;
       if (found === undefined) return undefined;
       return {
-        ...(JSON.parse(found.run) as NewRun),
+        ...(keptJson(found.run, runId, 'the run') as NewRun),
         status: found.status,
         epoch: found.epoch,
-        records: (records.all(runId) as { readonly record: string }[]).map(({ record }) => JSON.parse(record) as JournalRecord),
+        records: (records.all(runId) as { readonly record: string }[]).map(
+          ({ record }, at) => keptJson(record, runId, `record ${at + 1}`) as JournalRecord,
+        ),
         waits: (waitsOfRun.all(runId) as WaitRow[]).map(waitOf),
         early: (early.all(runId) as StoredRun['early']).map(({ type, payload }) => ({ type, payload })),
       };
@@ -236,6 +241,6 @@ class SqliteStore implements SqliteRunStore {
   }
 }
 
-function waitOf({ wait, status, answer }: WaitRow): StoredWait {
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined };
+function waitOf({ wait_id, run_id, wait, status, answer }: WaitRow): StoredWait {
+  return { ...(keptJson(wait, run_id, `wait "${wait_id}"`) as StoredWait), status, answer: answer ?? undefined };
 }

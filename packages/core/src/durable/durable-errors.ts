@@ -1,0 +1,50 @@
+import type { ErrorDetails } from '../error-details.ts';
+import { type ErrorEntry, ended, entry } from '../error-entry.ts';
+
+type Code =
+  | 'SF_RUN_EXISTS'
+  | 'SF_RUN_UNKNOWN'
+  | 'SF_RUN_NOT_RESUMABLE'
+  | 'SF_RUN_TAKEN_OVER'
+  | 'SF_PLAN_CHANGED'
+  | 'SF_JOURNAL_CORRUPT'
+  | 'SF_STORE_VERSION'
+  | 'SF_STORE_FAILED';
+
+/** The codes of what a store keeps. */
+export const durableErrors: { readonly [C in Code]: ErrorEntry<ErrorDetails[C]> } = {
+  SF_RUN_EXISTS: entry(
+    (d) => `A run "${d.runId}" is kept already.`,
+    () => 'Give each run an id of its own, or resume the one that is kept.',
+  ),
+  SF_RUN_UNKNOWN: entry(
+    (d) => `The store has no run "${d.runId}".`,
+    () => 'Check the id and the tenant.',
+  ),
+  SF_RUN_NOT_RESUMABLE: entry(
+    (d) => `Run "${d.runId}" cannot be resumed: ${ended(d.why)}`,
+    () => 'A run is resumed by one process at a time, until it has ended.',
+  ),
+  SF_RUN_TAKEN_OVER: entry(
+    (d) => `Another process has gone on with run "${d.runId}" after activation ${d.epoch}.`,
+    () => 'Nothing to do: what this activation did after that is not kept. Raise leaseMs if the process was merely slow.',
+  ),
+  SF_PLAN_CHANGED: entry(
+    (d) =>
+      `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
+    () => 'Resume it with the code that began it, or declare the change compatible.',
+  ),
+  SF_JOURNAL_CORRUPT: entry(
+    (d) => `What is kept of run "${d.runId}" cannot be read, at ${d.at}: ${ended(d.why)}`,
+    () => 'Nothing of the run was called. Restore what was kept, or go on with the version of Stageflow that wrote it.',
+  ),
+  SF_STORE_VERSION: entry(
+    (d) => `${d.subject} is of version ${d.version}, and this package knows versions up to ${d.known}.`,
+    (d) => `Update ${d.package}. What is kept was left as it is.`,
+  ),
+  SF_STORE_FAILED: entry(
+    (d) => `Store "${d.store}" failed: ${ended(d.why)}`,
+    () => 'See "cause". What was kept before is kept; resume the run when the store is back.',
+    true,
+  ),
+};
