@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRuntime, isStageflowError, type Run, type Runtime, type StageContext } from '@stageflow/core';
+import { createRuntime, isStageflowError, type Run, type Runtime, type RuntimeOptions, type StageContext } from '@stageflow/core';
 import type { Clock, RunStore } from '@stageflow/core/ports';
 import type { Place } from './place.ts';
 import { leaseMs, ledger, type Office, settlement } from './settlement.ts';
 
-const input = { invoices: [1, 0, 2, 3, 4] };
+/** What is settled. */
+export const input = { invoices: [1, 0, 2, 3, 4] };
+
+type OfficeOptions = Pick<RuntimeOptions<readonly []>, 'clock' | 'leaseMs' | 'recovery'>;
 
 /** A runtime of settlements at a place. */
-export function openOffice(place: Place, clock: Clock | undefined): Runtime {
+export function openOffice(place: Place, options: OfficeOptions): Runtime {
   const office: Office = {
     called: ({ runId, path, idempotencyKey }) => place.called({ runId, path, key: idempotencyKey }),
     act: ({ idempotencyKey }) => place.act(idempotencyKey),
     book: (context, amount) => book(runtime, place, context, amount),
   };
-  const runtime: Runtime = createRuntime({ pipelines: [settlement, ledger], store: place.store, leaseMs, clock, services: { office } });
+  const runtime: Runtime = createRuntime({ pipelines: [settlement, ledger], store: place.store, services: { office }, ...options });
   return runtime;
 }
 
@@ -26,7 +29,15 @@ async function book(runtime: Runtime, place: Place, { runId }: StageContext, amo
   } catch (error) {
     if (!isStageflowError(error, 'SF_RUN_EXISTS')) throw error;
   }
-  if ((await place.store.load(below, undefined))?.status !== 'completed') await runtime.resume(below);
+  while ((await place.store.load(below, undefined))?.status !== 'completed') {
+    try {
+      await runtime.resume(below);
+    } catch (error) {
+      // Another process goes on with it; nothing tells of its end.
+      if (!isStageflowError(error, 'SF_RUN_NOT_RESUMABLE')) throw error;
+      await sleep(10);
+    }
+  }
   return bookedBy(await place.outputs(below));
 }
 
@@ -41,7 +52,7 @@ function bookedBy(outputs: unknown): number {
  * @param clock - Set ahead, leases of processes that are dead have run out. @default that of the host
  */
 export async function goOn(place: Place, runId: string, clock?: Clock): Promise<void> {
-  const runtime = openOffice(place, clock);
+  const runtime = openOffice(place, { clock, leaseMs });
   const now = (): number => (clock === undefined ? Date.now() : clock.now());
   for (;;) {
     const run = await advance(runtime, place.store, runId);

@@ -27,6 +27,8 @@ export async function preparePostgres(url: string): Promise<void> {
  */
 export function postgresPlace(url: string, isSlow: boolean, watched?: PlaceOptions): Place {
   const [mine, theirs] = [4, 4].map((max) => new pg.Pool({ connectionString: url, max })) as [pg.Pool, pg.Pool];
+  // Idle connections that are cut say so here; whoever asks on one that is not idle is told by its query.
+  for (const pool of [mine, theirs]) pool.on('error', () => {});
   const schema = isSlow ? 'slow_matrix' : 'matrix';
   const points = new KillPoints(watched?.killAt ?? '');
   const plain = postgresRunStore({ pool: watched === undefined ? mine : watchedPool(mine, points), schema });

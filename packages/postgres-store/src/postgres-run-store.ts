@@ -18,7 +18,7 @@ import type {
 import { fromColumn, toColumn } from './column-text.ts';
 import { keptJson } from './kept-json.ts';
 import { migrate } from './migrations.ts';
-import { type PgClient, type PgPool, type PgResult, transaction } from './pg-pool.ts';
+import { type PgClient, type PgPool, type PgResult, transaction, unlessUndone } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
 import { type Statements, statements } from './statements.ts';
 
@@ -233,11 +233,11 @@ class PostgresStore implements PostgresRunStore {
   }
 
   #query(text: string, values: unknown[]): Promise<PgResult> {
-    return this.#explained(this.#pool.query(text, values));
+    return this.#explained(unlessUndone(() => this.#pool.query(text, values)));
   }
 
   #atomically<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.#explained(transaction(this.#pool, work));
+    return this.#explained(unlessUndone(() => transaction(this.#pool, work)));
   }
 
   /** Says what to do where nobody has made the tables. */
