@@ -13,6 +13,17 @@ export async function runProperties(args) {
 }
 
 /**
+ * The crash matrix with 500 kills at random moments on each store, or as many as `STAGEFLOW_CRASHES` says; `STAGEFLOW_SEED`
+ * chooses other moments.
+ *
+ * @param {readonly string[]} args
+ */
+export async function runCrashes(args) {
+  const env = { ...process.env, STAGEFLOW_CRASHES: process.env['STAGEFLOW_CRASHES'] ?? '500' };
+  return exitCode(() => command('vitest', ['run', '--project', 'unit', 'internal/crash-matrix', ...args], { env }));
+}
+
+/**
  * Installs the peers (under the lockfile of `benchmarks/`) and runs the benchmarks.
  *
  * @param {'bench' | 'bench:stores'} name What nothing keeps, or what keeping runs costs.

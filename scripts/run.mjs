@@ -28,6 +28,7 @@ const commands = {
   platforms: async () => (await import('./verify.mjs')).verifyPlatforms(),
   'types:matrix': async () => (await import('./types/matrix.mjs')).checkTypesEverywhere(),
   properties: async (args) => (await import('./long-runs.mjs')).runProperties(args),
+  crashes: async (args) => (await import('./long-runs.mjs')).runCrashes(args),
   bench: async (args) => (await import('./long-runs.mjs')).runBench('bench', args),
   'bench:stores': async (args) => (await import('./long-runs.mjs')).runBench('bench:stores', args),
   'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),

@@ -232,6 +232,54 @@ await createRuntime({ pipelines: [before], store }).run(before, {}, { runId: 'or
 const after = pipeline('mail', { outputs: { ask, draft: stage('draft', { version: '2', run: () => ['Hello'] }) } });
 await createRuntime({ pipelines: [after], store }).resume('order-7', { compatible: true });`,
   },
+  SF_JOURNAL_CORRUPT: {
+    meaning: `Something that the store has of the run cannot be read: a row that is no JSON or has been cut off, a value with a tag or a record with a status that this version does not know. Going on without it would call what has ended once more, so nothing was called and the run is left as it is. \`details.at\` says which part, \`path\` which stage, where that is known.`,
+    remedy: `Where a later version of Stageflow wrote it, go on with that one. Else restore the row from a backup. A run that cannot be restored can be begun anew; see what its effects had done before.`,
+    details: { runId: 'order-7', at: 'the record of "draft"', why: 'a value has been cut off or changed, or a later version wrote it' },
+    cause: `
+import { createRuntime, memoryRunStore, pipeline, stage, suspend } from '@stageflow/core';
+import type { Encoded } from '@stageflow/core/ports';
+
+const ask = stage('ask', { run: () => suspend('Send it?') });
+const mail = pipeline('mail', { outputs: { ask, draft: stage('draft', { run: () => 'Hello' }) } });
+const store = memoryRunStore();
+const runtime = createRuntime({ pipelines: [mail], store });
+await runtime.run(mail, {}, { runId: 'order-7' });
+
+// In the place of a disk that lost the end of it.
+const kept = await store.load('order-7', undefined);
+const records = kept?.records.map((record) => ({ ...record, output: '"Hel' as Encoded })) ?? [];
+store.load = async () => kept && { ...kept, records };
+await runtime.resume('order-7');`,
+    mend: `
+import { createRuntime, memoryRunStore, pipeline, stage, suspend } from '@stageflow/core';
+
+const ask = stage('ask', { run: () => suspend('Send it?') });
+const mail = pipeline('mail', { outputs: { ask, draft: stage('draft', { run: () => 'Hello' }) } });
+const store = memoryRunStore();
+const runtime = createRuntime({ pipelines: [mail], store });
+await runtime.run(mail, {}, { runId: 'order-7' });
+
+await runtime.resume('order-7');`,
+  },
+  SF_STORE_VERSION: {
+    meaning: `The tables of a store were made by a later version of its package than this process has. What it would write might not be what the later one reads, so it was not opened and nothing was changed.`,
+    remedy: `Update the package in this process, too. While several versions are at work at once, migrate when all of them know the new tables.`,
+    details: { subject: 'The file', version: 99, known: 4, package: '@stageflow/sqlite-store' },
+    cause: `
+import { DatabaseSync } from 'node:sqlite';
+import { sqliteRunStore } from '@stageflow/sqlite-store';
+
+const database = new DatabaseSync(':memory:');
+database.exec('PRAGMA user_version = 99'); // as a later version would
+sqliteRunStore({ database });`,
+    mend: `
+import { DatabaseSync } from 'node:sqlite';
+import { sqliteRunStore } from '@stageflow/sqlite-store';
+
+const database = new DatabaseSync(':memory:');
+sqliteRunStore({ database });`,
+  },
   SF_STORE_FAILED: {
     meaning: `The store threw. Where that was at \`create\`, nothing has run. Later, the activation stops: no effect begins of which the store does not know, and \`run()\` rejects. What was kept before is kept, and the run is still \`running\` there.`,
     remedy: `Mend the store: \`cause\` says what it threw. Then resume the run once its lease has run out.`,

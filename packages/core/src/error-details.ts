@@ -92,6 +92,10 @@ export interface ErrorDetails {
   SF_RUN_NOT_RESUMABLE: { readonly runId: string; readonly why: string };
   SF_RUN_TAKEN_OVER: { readonly runId: string; readonly epoch: number };
   SF_PLAN_CHANGED: { readonly pipeline: string; readonly runId: string; readonly paths: readonly string[] };
+  /** `at`: which part of what is kept. */
+  SF_JOURNAL_CORRUPT: { readonly runId: string; readonly at: string; readonly why: string };
+  /** `subject`: what has the version, at the beginning of a sentence. */
+  SF_STORE_VERSION: { readonly subject: string; readonly version: number; readonly known: number; readonly package: string };
   SF_STORE_FAILED: { readonly store: string; readonly why: string };
   SF_STEP_LOST: { readonly stage: string; readonly reason: string };
   SF_STEP_REFUSED: { readonly path: string; readonly why: string };

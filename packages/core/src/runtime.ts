@@ -65,7 +65,8 @@ export interface Runtime {
    * called again. Where an interceptor of the run throws before it lets the run go on, this rejects with what it threw,
    * nothing runs, and the run is left suspended: it can be resumed again.
    *
-   * @throws SF_RUN_UNKNOWN, SF_RUN_NOT_RESUMABLE, SF_PLAN_CHANGED, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @throws SF_RUN_UNKNOWN, SF_RUN_NOT_RESUMABLE, SF_JOURNAL_CORRUPT, SF_PLAN_CHANGED, SF_PIPELINE_UNKNOWN,
+   *   SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    * @example
    * ```ts
    * await runtime.decide(waitId, { approved: true });
@@ -78,8 +79,8 @@ export interface Runtime {
    * it is. Kept are the results of stages that completed, are what they were, and have nothing before them that is done
    * again. The metadata of the new run say `forkedFrom`.
    *
-   * @throws SF_RUN_UNKNOWN, SF_UNKNOWN_STAGE, SF_PIPELINE_UNKNOWN, SF_RUN_EXISTS, SF_RUNTIME_CLOSED, SF_RUN_REFUSED,
-   *   SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_UNKNOWN_STAGE, SF_PIPELINE_UNKNOWN, SF_RUN_EXISTS, SF_RUNTIME_CLOSED,
+   *   SF_RUN_REFUSED, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    * @example
    * ```ts
    * const run = await runtime.fork(failed.runId, { from: 'answer' }); // with another prompt in "answer", say
@@ -91,7 +92,7 @@ export interface Runtime {
    * they read then, effects are not made, questions have their answers, sleeps are over at once. Nothing is kept, nobody is
    * told, no interceptor is asked.
    *
-   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
+   * @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_PIPELINE_UNKNOWN, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    * @example
    * ```ts
    * const { differences: [first] } = await runtime.replay(runId);
@@ -135,7 +136,7 @@ export interface Runtime {
    * @throws SF_OPTION_INVALID, SF_RUN_UNKNOWN, SF_WAIT_CLOSED, SF_NOT_SERIALIZABLE, SF_RUNTIME_REQUIRED, SF_STORE_FAILED
    */
   deliver(runId: string, type: string, payload: unknown, options?: TenantOption): Promise<Delivery>;
-  /** What runs wait for, oldest first. @throws SF_RUNTIME_REQUIRED, SF_STORE_FAILED */
+  /** What runs wait for, oldest first. @throws SF_JOURNAL_CORRUPT, SF_RUNTIME_REQUIRED, SF_STORE_FAILED */
   waits(filter?: WaitFilter): Promise<readonly OpenWait[]>;
   /**
    * Accepts no more runs, waits for those under way, and flushes the sinks.

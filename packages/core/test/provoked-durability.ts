@@ -7,11 +7,12 @@ import {
   type RegisteredPipeline,
   type Runtime,
   type Schema,
-  type StageflowError,
+  StageflowError,
   stage,
   suspend,
   work,
 } from '@stageflow/core';
+import type { Encoded } from '@stageflow/core/ports';
 import { virtualClock } from '@stageflow/testing';
 import { faultyRunStore } from './faulty-run-store.ts';
 
@@ -26,6 +27,8 @@ type Durable =
   | 'SF_RUN_NOT_RESUMABLE'
   | 'SF_RUN_TAKEN_OVER'
   | 'SF_PLAN_CHANGED'
+  | 'SF_JOURNAL_CORRUPT'
+  | 'SF_STORE_VERSION'
   | 'SF_STORE_FAILED'
   | 'SF_COMPENSATION_FAILED';
 
@@ -154,6 +157,30 @@ export const durabilityProvocations: { readonly [C in Durable]: Readonly<Record<
       const changed = pipeline('chat', { outputs: { ask, first: stage('first', { version: '2', run: () => 1 }) } });
       return thrownBy(() => createRuntime({ pipelines: [changed], store: begun.store }).resume('run-1'));
     },
+  },
+  SF_JOURNAL_CORRUPT: {
+    'at resume()': async () => {
+      const first = stage('first', { run: () => 1 });
+      const { store, runtime, begin } = host(pipeline('chat', { outputs: { ask, first } }));
+      await begin();
+      const { load } = store;
+      store.load = async (...which) => {
+        const run = await load(...which);
+        return run && { ...run, records: run.records.map((record) => ({ ...record, output: '{"$sf":"decimal","value":"1"}' as Encoded })) };
+      };
+      return thrownBy(() => runtime.resume('run-1'));
+    },
+  },
+  SF_STORE_VERSION: {
+    'by a store that finds a later version of itself': () =>
+      thrownBy(() => {
+        throw new StageflowError('SF_STORE_VERSION', {
+          subject: 'The schema "stageflow"',
+          version: 9,
+          known: 1,
+          package: '@stageflow/postgres-store',
+        });
+      }),
   },
   SF_STORE_FAILED: {
     'at run()': () => {

@@ -1,3 +1,4 @@
+import { StageflowError } from '@stageflow/core';
 import { type PgClient, type PgPool, transaction } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
 
@@ -134,7 +135,7 @@ function noted(schema: string, version: number): string {
  * Brings the schema to the version of this package. Any number of processes may do so at once: one does the work while the
  * others wait for its transaction, and find it done.
  *
- * @throws Where a later version of this package made the schema.
+ * @throws SF_STORE_VERSION Where a later version of this package made the schema.
  */
 export async function migrate(pool: PgPool, schema: string): Promise<void> {
   const statements = postgresMigrations({ schema });
@@ -144,9 +145,8 @@ export async function migrate(pool: PgPool, schema: string): Promise<void> {
     await client.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`stageflow:${schema}`]);
     const version = await versionOf(client, schema);
     if (version > statements.length) {
-      throw new Error(
-        `The schema "${schema}" is of version ${version}, and this package knows versions up to ${statements.length}. Update @stageflow/postgres-store.`,
-      );
+      const details = { subject: `The schema "${schema}"`, version, known: statements.length, package: '@stageflow/postgres-store' };
+      throw new StageflowError('SF_STORE_VERSION', details);
     }
     for (const text of statements.slice(version)) await client.query(text);
   });

@@ -64,4 +64,25 @@ export async function transaction<T>(pool: PgPool, work: (client: PgClient) => P
   }
 }
 
+/** What PostgreSQL says where it has undone a transaction because of others: serialization_failure, deadlock_detected. */
+const conflictCodes: readonly unknown[] = ['40001', '40P01'];
+
+/** How often something is done that loses against others each time. */
+const attempts = 5;
+
+/**
+ * Does once more what was undone because of others. Nothing of it had happened, so it may be: of single statements, too,
+ * which have the isolation that is the default of the server.
+ */
+export async function unlessUndone<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const { code } = (error ?? {}) as { readonly code?: unknown };
+      if (attempt === attempts || !conflictCodes.includes(code)) throw error;
+    }
+  }
+}
+
 function ignored(): void {}

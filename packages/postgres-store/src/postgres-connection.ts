@@ -1,5 +1,5 @@
 import { migrate } from './migrations.ts';
-import { type PgClient, type PgPool, type PgResult, transaction } from './pg-pool.ts';
+import { type PgClient, type PgPool, type PgResult, transaction, unlessUndone } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -36,11 +36,11 @@ export class PostgresConnection {
   /** One statement. Where the signal aborts it is not waited for; it may still take effect unless the signal had aborted before. */
   async query(text: string, values: unknown[], signal?: AbortSignal): Promise<PgResult> {
     signal?.throwIfAborted();
-    return unlessAborted(this.#explained(this.#pool.query(text, values)), signal);
+    return unlessAborted(this.#explained(unlessUndone(() => this.#pool.query(text, values))), signal);
   }
 
   atomically<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
-    return this.#explained(transaction(this.#pool, work));
+    return this.#explained(unlessUndone(() => transaction(this.#pool, work)));
   }
 
   /** Says what to do where nobody has made the tables. */

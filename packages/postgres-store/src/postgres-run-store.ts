@@ -20,6 +20,7 @@ import type {
 } from '@stageflow/core/ports';
 import { AnswerListener } from './answer-listener.ts';
 import { fromColumn, toColumn } from './column-text.ts';
+import { keptJson } from './kept-json.ts';
 import type { PgClient, PgListenPool, PgResult } from './pg-pool.ts';
 import { PostgresConnection, type PostgresLocation } from './postgres-connection.ts';
 import { type Statements, statements } from './statements.ts';
@@ -45,7 +46,7 @@ export interface PostgresRunStore extends RunStore {
    * Makes the schema and its tables, or brings them up to date. Any number of processes may call it at once; where there
    * is nothing to do it only looks.
    *
-   * @throws What `pg` throws, and an error where a later version of this package made the schema.
+   * @throws What `pg` throws; SF_STORE_VERSION where a later version of this package made the schema.
    */
   migrate(): Promise<void>;
 }
@@ -89,6 +90,8 @@ interface DueRow extends KeyRow {
 }
 
 interface WaitRow {
+  readonly wait_id: string;
+  readonly run_id: string;
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
@@ -97,7 +100,13 @@ interface WaitRow {
 }
 
 /** What there is of a wait: the wait as it was opened, its status, the answer, votes in JSON. */
-type WaitParts = readonly [wait: string, status: StoredWait['status'], answer: Encoded | null, votes: readonly string[] | null];
+type WaitParts = readonly [
+  waitId: string,
+  wait: string,
+  status: StoredWait['status'],
+  answer: Encoded | null,
+  votes: readonly string[] | null,
+];
 
 /** A wait as it was found by what answers it. */
 interface FoundWait {
@@ -147,12 +156,14 @@ class PostgresStore implements PostgresRunStore {
     const waits = JSON.parse(found.waits ?? '[]') as readonly WaitParts[];
     const early = JSON.parse(found.early ?? '[]') as readonly [string, Encoded][];
     return {
-      ...(JSON.parse(found.run) as NewRun),
+      ...(keptJson(found.run, runId, 'the run') as NewRun),
       status: found.status,
       epoch: Number(found.epoch),
       isPaused: found.is_paused,
-      records: (JSON.parse(found.records ?? '[]') as readonly string[]).map((record) => JSON.parse(record) as JournalRecord),
-      waits: waits.map((parts) => waitOf(...parts)),
+      records: (JSON.parse(found.records ?? '[]') as readonly string[]).map(
+        (record, at) => keptJson(record, runId, `record ${at + 1}`) as JournalRecord,
+      ),
+      waits: waits.map((parts) => waitOf(runId, ...parts)),
       early: early.map(([type, payload]) => ({ type: fromColumn(type), payload })),
     };
   }
@@ -209,8 +220,8 @@ class PostgresStore implements PostgresRunStore {
   async waits({ tenantId, runId, type, waitId }: WaitFilter): Promise<readonly StoredWait[]> {
     const values = [tenantId, runId, type, waitId].map((value) => (value === undefined ? null : toColumn(value)));
     const { rows } = await this.#query(this.#statements.waits, values);
-    return (rows as readonly WaitRow[]).map(({ wait, status, answer, votes }) => {
-      return waitOf(wait, status, answer, votes === null ? null : (JSON.parse(votes) as readonly string[]));
+    return (rows as readonly WaitRow[]).map(({ run_id, wait_id, wait, status, answer, votes }) => {
+      return waitOf(fromColumn(run_id), wait_id, wait, status, answer, votes === null ? null : (JSON.parse(votes) as readonly string[]));
     });
   }
 
@@ -287,7 +298,8 @@ function notOpen(status: StoredWait['status'] | undefined): AnswerResult {
   return status === 'answered' ? 'already answered' : 'withdrawn';
 }
 
-function waitOf(...[wait, status, answer, votes]: WaitParts): StoredWait {
-  const given = votes?.map((vote) => JSON.parse(vote) as Vote);
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined, votes: given };
+function waitOf(runId: string, ...[waitId, wait, status, answer, votes]: WaitParts): StoredWait {
+  const at = `wait "${fromColumn(waitId)}"`;
+  const given = votes?.map((vote) => keptJson(vote, runId, at) as Vote);
+  return { ...(keptJson(wait, runId, at) as StoredWait), status, answer: answer ?? undefined, votes: given };
 }

@@ -22,7 +22,7 @@ export function statements(schema: string): Statements {
     // One statement, so that all is of one moment. JSON as text: the host may have parsers of its own for types.
     load: `SELECT run, status, epoch, is_paused,
         (SELECT json_agg(record ORDER BY position) FROM ${schema}.records WHERE run_id = $1)::text AS records,
-        (SELECT json_agg(json_build_array(wait, status, answer, votes) ORDER BY position) FROM ${schema}.waits WHERE run_id = $1)::text AS waits,
+        (SELECT json_agg(json_build_array(wait_id, wait, status, answer, votes) ORDER BY position) FROM ${schema}.waits WHERE run_id = $1)::text AS waits,
         (SELECT json_agg(json_build_array(type, payload) ORDER BY position) FROM ${schema}.early WHERE run_id = $1)::text AS early
       FROM ${schema}.runs WHERE run_id = $1 AND ${ofTenant('$2')}`,
     acquire: `UPDATE ${schema}.runs
@@ -59,7 +59,7 @@ export function statements(schema: string): Statements {
       WHERE run_id = $1`,
     pause: `UPDATE ${schema}.runs SET is_paused = $2 WHERE run_id = $1`,
 
-    waits: `SELECT wait, status, answer, array_to_json(votes)::text AS votes FROM ${schema}.waits
+    waits: `SELECT run_id, wait_id, wait, status, answer, array_to_json(votes)::text AS votes FROM ${schema}.waits
       WHERE ${ofTenant('$1')} AND status = 'open' AND ($2::text IS NULL OR run_id = $2) AND ($3::text IS NULL OR type = $3)
         AND ($4::text IS NULL OR wait_id = $4)
       ORDER BY opened_at, position`,

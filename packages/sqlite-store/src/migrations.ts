@@ -1,3 +1,4 @@
+import { StageflowError } from '@stageflow/core';
 import { type SqliteDatabase, transaction } from './sqlite-database.ts';
 
 /**
@@ -113,16 +114,15 @@ const migrations: readonly string[] = [
  * Brings the file to the version of this package. Several processes may do so at once: the first does the work while the
  * others wait for its transaction, and find it done.
  *
- * @throws Where the file was made by a later version.
+ * @throws SF_STORE_VERSION
  */
 export function migrate(database: SqliteDatabase): void {
   if (versionOf(database) === migrations.length) return;
   transaction(database, 'IMMEDIATE', () => {
     const version = versionOf(database);
     if (version > migrations.length) {
-      throw new Error(
-        `The file is of version ${version}, and this package knows versions up to ${migrations.length}. Update @stageflow/sqlite-store.`,
-      );
+      const details = { subject: 'The file', version, known: migrations.length, package: '@stageflow/sqlite-store' };
+      throw new StageflowError('SF_STORE_VERSION', details);
     }
     for (const statements of migrations.slice(version)) database.exec(statements);
     database.exec(`PRAGMA user_version = ${migrations.length}`);

@@ -18,6 +18,7 @@ import type {
   VoteResult,
   WaitFilter,
 } from '@stageflow/core/ports';
+import { keptJson } from './kept-json.ts';
 import { type SqliteDatabase, transaction } from './sqlite-database.ts';
 import { connect, type SqliteConnection, type SqliteLocation } from './sqlite-location.ts';
 import { prepareStatements, type Statements } from './statements.ts';
@@ -43,7 +44,7 @@ const earlyLimit = 100;
  * `stageflow_`. Statements are synchronous and hold the thread while they last, a few milliseconds unless many processes
  * write at once.
  *
- * @throws What node:sqlite throws, where the file cannot be opened; an error where a later version of this package made it.
+ * @throws What node:sqlite throws, where the file cannot be opened; SF_STORE_VERSION where a later version of this package made it.
  * @example
  * ```ts
  * const store = sqliteRunStore({ file: 'runs.sqlite' });
@@ -68,6 +69,8 @@ interface DueRow {
 }
 
 interface WaitRow {
+  readonly wait_id: string;
+  readonly run_id: string;
   readonly wait: string;
   readonly status: StoredWait['status'];
   readonly answer: Encoded | null;
@@ -103,11 +106,13 @@ class SqliteStore implements SqliteRunStore {
       const found = run.get(runId, tenantId ?? null) as RunRow | undefined;
       if (found === undefined) return undefined;
       return {
-        ...(JSON.parse(found.run) as NewRun),
+        ...(keptJson(found.run, runId, 'the run') as NewRun),
         status: found.status,
         epoch: found.epoch,
         isPaused: found.is_paused === 1,
-        records: (records.all(runId) as { readonly record: string }[]).map(({ record }) => JSON.parse(record) as JournalRecord),
+        records: (records.all(runId) as { readonly record: string }[]).map(
+          ({ record }, at) => keptJson(record, runId, `record ${at + 1}`) as JournalRecord,
+        ),
         waits: (waitsOfRun.all(runId) as WaitRow[]).map(waitOf),
         early: (early.all(runId) as StoredRun['early']).map(({ type, payload }) => ({ type, payload })),
       };
@@ -180,7 +185,7 @@ class SqliteStore implements SqliteRunStore {
     return this.#atomically(({ wait, keepVotes }) => {
       const found = wait.get(waitId, tenantId ?? null) as Pick<WaitRow, 'status' | 'votes'> | undefined;
       if (found?.status !== 'open') return notOpen(found?.status);
-      const votes = votesOf(found.votes) ?? [];
+      const votes = JSON.parse(found.votes ?? '[]') as readonly Vote[];
       if (votes.length !== after) return 'changed';
       keepVotes.run(JSON.stringify([...votes, vote]), waitId);
       return answer === undefined ? 'kept' : this.#answer(waitId, answer, tenantId);
@@ -246,10 +251,8 @@ function notOpen(status: StoredWait['status'] | undefined): AnswerResult {
   return status === 'answered' ? 'already answered' : 'withdrawn';
 }
 
-function waitOf({ wait, status, answer, votes }: WaitRow): StoredWait {
-  return { ...(JSON.parse(wait) as StoredWait), status, answer: answer ?? undefined, votes: votesOf(votes) };
-}
-
-function votesOf(votes: string | null): readonly Vote[] | undefined {
-  return votes === null ? undefined : (JSON.parse(votes) as readonly Vote[]);
+function waitOf({ wait_id, run_id, wait, status, answer, votes }: WaitRow): StoredWait {
+  const at = `wait "${wait_id}"`;
+  const given = votes === null ? undefined : (keptJson(votes, run_id, at) as readonly Vote[]);
+  return { ...(keptJson(wait, run_id, at) as StoredWait), status, answer: answer ?? undefined, votes: given };
 }

@@ -38,12 +38,12 @@ const texts = {
 
   openWait: `INSERT INTO stageflow_waits (wait_id, run_id, tenant_id, type, opened_at, expires_at, status, wait, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  waitsOfRun: 'SELECT wait, status, answer, votes FROM stageflow_waits WHERE run_id = ? ORDER BY position',
-  openWaitsOfRun: `SELECT wait, status, answer, votes FROM stageflow_waits
+  waitsOfRun: 'SELECT wait_id, run_id, wait, status, answer, votes FROM stageflow_waits WHERE run_id = ? ORDER BY position',
+  openWaitsOfRun: `SELECT wait_id, run_id, wait, status, answer, votes FROM stageflow_waits
     WHERE run_id = ? AND tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
-  openWaitsOfTenant: `SELECT wait, status, answer, votes FROM stageflow_waits
+  openWaitsOfTenant: `SELECT wait_id, run_id, wait, status, answer, votes FROM stageflow_waits
     WHERE tenant_id IS ? AND status = 'open' AND (? IS NULL OR type = ?) ORDER BY opened_at, position`,
-  openWaitOfId: `SELECT wait, status, answer, votes FROM stageflow_waits
+  openWaitOfId: `SELECT wait_id, run_id, wait, status, answer, votes FROM stageflow_waits
     WHERE wait_id = ? AND tenant_id IS ? AND status = 'open' AND (? IS NULL OR run_id = ?) AND (? IS NULL OR type = ?)`,
   keepVotes: 'UPDATE stageflow_waits SET votes = ? WHERE wait_id = ?',
   answer: `UPDATE stageflow_waits SET status = 'answered', answer = ? WHERE wait_id = ? AND tenant_id IS ? AND status = 'open'

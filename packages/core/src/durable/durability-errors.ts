@@ -12,6 +12,8 @@ type DurabilityCode =
   | 'SF_RUN_NOT_RESUMABLE'
   | 'SF_RUN_TAKEN_OVER'
   | 'SF_PLAN_CHANGED'
+  | 'SF_JOURNAL_CORRUPT'
+  | 'SF_STORE_VERSION'
   | 'SF_STORE_FAILED'
   | 'SF_COMPENSATION_FAILED';
 
@@ -58,6 +60,14 @@ export const durabilityErrors: { readonly [C in DurabilityCode]: ErrorEntry<Erro
     (d) =>
       `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
     () => 'Resume it with the code that began it, or declare the change compatible.',
+  ),
+  SF_JOURNAL_CORRUPT: entry(
+    (d) => `What is kept of run "${d.runId}" cannot be read, at ${d.at}: ${ended(d.why)}`,
+    () => 'Nothing of the run was called. Restore what was kept, or go on with the version of Stageflow that wrote it.',
+  ),
+  SF_STORE_VERSION: entry(
+    (d) => `${d.subject} is of version ${d.version}, and this package knows versions up to ${d.known}.`,
+    (d) => `Update ${d.package}. What is kept was left as it is.`,
   ),
   SF_STORE_FAILED: entry(
     (d) => `Store "${d.store}" failed: ${ended(d.why)}`,

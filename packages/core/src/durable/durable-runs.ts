@@ -8,6 +8,7 @@ import type { DueRun, Lease, RunStore, StoredRun, WaitFilter } from '../ports/ru
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
 import { describeReceived } from '../schema.ts';
 import { changedPaths } from './changed-paths.ts';
+import { checkedRun, checkedWait } from './checked-run.ts';
 import { decode, type Encoded, encode } from './codec.ts';
 import { type Decider, decide } from './decision.ts';
 import { keptRecords } from './kept-records.ts';
@@ -91,7 +92,7 @@ export class DurableRuns {
   /**
    * A run of one of these pipelines, as it was kept.
    *
-   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_STORE_FAILED
+   * @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_PIPELINE_UNKNOWN, SF_STORE_FAILED
    */
   async find(runId: string, tenantId: string | undefined, plans: Plans): Promise<StoredRun> {
     const found = await this.#load(runId, tenantId);
@@ -99,17 +100,17 @@ export class DurableRuns {
     return { ...found, identity: revivedIdentity(found.identity) };
   }
 
-  /** @throws SF_RUN_UNKNOWN, SF_STORE_FAILED */
+  /** @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_STORE_FAILED */
   async #load(runId: string, tenantId: string | undefined): Promise<StoredRun> {
     const found = await this.#guarded(() => this.#store.load(runId, tenantId));
     if (found === undefined) throw new StageflowError('SF_RUN_UNKNOWN', { runId });
-    return found;
+    return checkedRun(found, runId);
   }
 
   /**
    * A new run that begins with results of another, not kept yet.
    *
-   * @throws SF_RUN_UNKNOWN, SF_PIPELINE_UNKNOWN, SF_UNKNOWN_STAGE, SF_STORE_FAILED
+   * @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_PIPELINE_UNKNOWN, SF_UNKNOWN_STAGE, SF_STORE_FAILED
    */
   async fork({ runId, tenantId, from, newRunId, plans }: ForkRequest): Promise<StoredRun> {
     const found = await this.#load(runId, tenantId);
@@ -221,7 +222,7 @@ export class DurableRuns {
   }
 
   async waits(filter: WaitFilter): Promise<readonly OpenWait[]> {
-    return (await this.#guarded(() => this.#store.waits(filter))).map(openWait);
+    return (await this.#guarded(() => this.#store.waits(filter))).map((wait) => openWait(checkedWait(wait)));
   }
 
   #open(state: RunState, epoch: number, stored: StoredRun | undefined, onBroken: (error: StageflowError) => void): RunJournal {
