@@ -52,12 +52,16 @@ export class HostRuntime {
     this.#clock = options.clock ?? systemClock();
     this.pipelines = register(options.pipelines);
     const { store, leaseMs = 30_000 } = options;
-    this.#durable = store && new DurableRuns(store, this.#clock, leaseMs, uuidv7(this.#clock.now()));
+    const { artifacts } = options;
+    if (artifacts !== undefined) checkRules([integer('minLength', artifacts.minLength, 1)], 'artifacts');
+    const owner = uuidv7(this.#clock.now());
+    this.#durable = store && new DurableRuns({ store, clock: this.#clock, leaseMs, owner, artifacts });
     requireServices(options.pipelines, services);
     this.#limiter = options.limits && new Limiter(options.limits, this.#clock);
     const plans = options.pipelines.map(({ plan }) => plan);
     checkResources(plans, this.#limiter?.resources);
     this.#sinks = new SinkQueues(options.sinks ?? []);
+    this.#durable?.watch(() => this.#recovery?.lookSoon());
     const { recovery } = options;
     if (recovery === undefined) return;
     this.#requireStore('The option "recovery"');
@@ -222,6 +226,7 @@ export class HostRuntime {
     await Promise.race([drained, patience]);
     for (const active of [...this.#runs]) active.letGo('the runtime is closing');
     await drained;
+    await this.#durable?.stopWatching();
     await Promise.race([this.#sinks.flush(), patience]);
     timer.cancel();
   }
@@ -264,7 +269,7 @@ export class HostRuntime {
           resources: resources === undefined || resources.size === 0 ? undefined : new RunResources(resources, priority),
           onScheduler: (scheduler) => active.attach(scheduler),
           stopBefore: () => active.stop,
-          ...this.#journaling(active, stored, keep),
+          ...this.#journaling(active, pipeline, stored, keep),
         },
       );
       run = await started.result;
@@ -279,14 +284,17 @@ export class HostRuntime {
   }
 
   /** What keeps a run, where there is a store. */
-  #journaling(active: ActiveRun, stored?: StoredRun, keep?: () => Promise<void>): Partial<RunAttachments> {
+  #journaling(active: ActiveRun, { plan }: RegisteredPipeline, stored?: StoredRun, keep?: () => Promise<void>): Partial<RunAttachments> {
     const durable = this.#durable;
-    if (durable === undefined) return {};
+    const asked = active.accepted.options.journal ?? plan.policy.journal ?? this.#options.journal ?? 'stage';
+    if (durable === undefined || (asked === 'none' && stored === undefined)) return {};
+    // What is kept already is kept to its end.
+    const level = asked === 'none' ? 'stage' : asked;
     const onBroken = (error: StageflowError): void => active.fail(error);
-    if (stored === undefined) return { openJournal: (state) => durable.create(state, onBroken) };
+    if (stored === undefined) return { openJournal: (state) => durable.create(state, level, onBroken) };
     const openJournal = async (state: RunState): Promise<Journal> => {
       await keep?.();
-      return durable.reopen(stored, state, onBroken);
+      return durable.reopen(stored, state, level, onBroken);
     };
     return { restoredInput: true, openJournal };
   }

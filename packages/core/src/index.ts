@@ -18,6 +18,7 @@ export {
 } from './control.ts';
 export { defineError, type ErrorDefinition, type ErrorText } from './define-error.ts';
 export { defineEvent, type EventDefinition } from './define-event.ts';
+export type { ArtifactOptions } from './durable/artifact-values.ts';
 export { decode, type EncodeResult, encode } from './durable/codec.ts';
 export type { Decider } from './durable/decision.ts';
 export type { Delivery } from './durable/durable-runs.ts';
@@ -144,7 +145,7 @@ export {
   type RunOutputs,
   type RunServices,
 } from './pipeline.ts';
-export type { FailureMode, PipelinePolicy } from './plan/draft.ts';
+export type { FailureMode, JournalLevel, PipelinePolicy } from './plan/draft.ts';
 export type { Plan } from './plan/plan.ts';
 export { race } from './race.ts';
 export type { Region, WithoutLocals } from './region.ts';

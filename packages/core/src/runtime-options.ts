@@ -1,3 +1,4 @@
+import type { ArtifactOptions } from './durable/artifact-values.ts';
 import type { Decider } from './durable/decision.ts';
 import type { RecoveryOptions } from './durable/recovery-loop.ts';
 import type { ExclusiveOption } from './exclusive-runs.ts';
@@ -23,6 +24,8 @@ export interface RuntimeOptions<P extends readonly RegisteredPipeline[]> extends
   readonly config?: ConfigProvider | undefined;
   /** Keeps runs so that they survive the process, and what they wait for. @default none: runs live and end in this process */
   readonly store?: RunStore | undefined;
+  /** Where large values of kept runs lie, apart from the journal. @default none: the journal keeps them */
+  readonly artifacts?: ArtifactOptions | undefined;
   /** How long a run stays with a process that says nothing more, milliseconds; then another may take it over. @default 30_000 */
   readonly leaseMs?: number | undefined;
   /** Goes on by itself with runs that are due, as `recover()` does, until the runtime is closed. @default none: the host calls `recover()` */

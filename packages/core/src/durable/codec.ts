@@ -43,7 +43,7 @@ export function encode(value: unknown): EncodeResult {
   const ofObject = (given: object, path: string): unknown => {
     if (Array.isArray(given)) return Array.from(given, (item, at) => plain(item, `${path}[${at}]`));
     if (given instanceof Date) return tagged('date', String(given.getTime()));
-    if (given instanceof Uint8Array) return tagged('bytes', Array.from(given));
+    if (given instanceof Uint8Array) return tagged('bytes', toBase64(given));
     if (given instanceof Map)
       return tagged(
         'map',
@@ -83,6 +83,19 @@ export function decode(text: Encoded): unknown {
   return revive(JSON.parse(text));
 }
 
+/** How many bytes become characters at once: fewer than a call takes arguments. */
+const chunk = 0x8000;
+
+function toBase64(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += chunk) text += String.fromCharCode(...bytes.subarray(at, at + chunk));
+  return btoa(text);
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+}
+
 function tagged(kind: string, value?: unknown): Tagged {
   return value === undefined ? { [tag]: kind } : { [tag]: kind, value };
 }
@@ -102,7 +115,8 @@ function revive(given: unknown): unknown {
     case 'date':
       return new Date(Number(value));
     case 'bytes':
-      return Uint8Array.from(value as number[]);
+      // A list of numbers in what earlier versions wrote.
+      return typeof value === 'string' ? fromBase64(value) : Uint8Array.from(value as number[]);
     case 'map':
       return new Map((value as [unknown, unknown][]).map(([key, item]) => [revive(key), revive(item)]));
     case 'set':

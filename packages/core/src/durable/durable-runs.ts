@@ -4,9 +4,11 @@ import type { RunIdentity } from '../identity.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
-import type { DueRun, Lease, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
+import type { DueRun, Lease, NewRun, RunStore, StoredRun, WaitFilter } from '../ports/run-store.ts';
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
 import { describeReceived } from '../schema.ts';
+import { AnswerWatch } from './answer-watch.ts';
+import { type ArtifactOptions, ArtifactValues, withArtifacts } from './artifact-values.ts';
 import { changedPaths } from './changed-paths.ts';
 import { checkedRun, checkedWait } from './checked-run.ts';
 import { decode, type Encoded, encode } from './codec.ts';
@@ -40,6 +42,16 @@ interface ForkRequest {
   readonly plans: Plans;
 }
 
+/** What the runs of a runtime are kept with. */
+interface DurableRunsOptions {
+  readonly store: RunStore;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** Who holds the leases. */
+  readonly owner: string;
+  readonly artifacts: ArtifactOptions | undefined;
+}
+
 /** The runs of one runtime that a store keeps. */
 export class DurableRuns {
   readonly #store: RunStore;
@@ -48,8 +60,11 @@ export class DurableRuns {
   readonly #owner: string;
   /** Activations by the identity of their run, which is an object of its own in each: one may be left behind while its run goes on. */
   readonly #live = new Map<RunIdentity, Live>();
+  readonly #artifacts: ArtifactOptions | undefined;
+  #watch: AnswerWatch | undefined;
 
-  constructor(store: RunStore, clock: Clock, leaseMs: number, owner: string) {
+  constructor({ store, clock, leaseMs, owner, artifacts }: DurableRunsOptions) {
+    this.#artifacts = artifacts;
     this.#store = store;
     this.#clock = clock;
     this.#leaseMs = leaseMs;
@@ -57,7 +72,7 @@ export class DurableRuns {
   }
 
   /** Keeps a new run, before anything of it starts. */
-  async create(state: RunState, onBroken: (error: StageflowError) => void): Promise<RunJournal> {
+  async create(state: RunState, level: 'exit' | 'stage', onBroken: (error: StageflowError) => void): Promise<RunJournal> {
     const { plan, identity } = state;
     const { runId } = identity;
     const run = {
@@ -68,8 +83,24 @@ export class DurableRuns {
       input: encodedInputs(state),
       createdAt: this.#clock.now(),
     };
-    await this.#guarded(() => this.#store.create(run, this.#lease()));
-    return this.#open(state, 1, undefined, onBroken);
+    await this.#create(run);
+    return this.#open(state, 1, undefined, level, onBroken);
+  }
+
+  /** Large values first: what the store has refers to nothing that is not there. */
+  async #create(run: NewRun): Promise<void> {
+    const values = this.#valuesOf(run.identity);
+    const aside = (id: string, text: Encoded): Encoded => values?.keep(`${id}#0`, text) ?? text;
+    const input = Object.fromEntries(Object.entries(run.input).map(([name, text]) => [name, aside(`[input]/${name}`, text)]));
+    const records = run.records?.map((record) =>
+      record.output === undefined ? record : { ...record, output: aside(record.path, record.output) },
+    );
+    await values?.settled();
+    await this.#guarded(() => this.#store.create({ ...run, input, ...(records === undefined ? {} : { records }) }, this.#lease()));
+  }
+
+  #valuesOf({ runId, tenantId }: RunIdentity): ArtifactValues | undefined {
+    return this.#artifacts && new ArtifactValues(this.#artifacts, { runId, tenantId });
   }
 
   /** Takes a run over, with everything that was kept of it. */
@@ -84,8 +115,7 @@ export class DurableRuns {
     const taken = await this.#guarded(() => this.#store.acquire(runId, this.#lease()));
     if (taken === undefined)
       throw new StageflowError('SF_RUN_NOT_RESUMABLE', { runId, why: 'another process holds it until its lease runs out' });
-    const stored = await this.#guarded(() => this.#store.load(runId, tenantId));
-    const run = stored ?? found;
+    const run = (await this.#read(runId, tenantId)) ?? found;
     return { ...run, identity: revivedIdentity(run.identity), epoch: taken.epoch };
   }
 
@@ -102,9 +132,14 @@ export class DurableRuns {
 
   /** @throws SF_RUN_UNKNOWN, SF_JOURNAL_CORRUPT, SF_STORE_FAILED */
   async #load(runId: string, tenantId: string | undefined): Promise<StoredRun> {
-    const found = await this.#guarded(() => this.#store.load(runId, tenantId));
+    const found = await this.#read(runId, tenantId);
     if (found === undefined) throw new StageflowError('SF_RUN_UNKNOWN', { runId });
-    return checkedRun(found, runId);
+    return found;
+  }
+
+  async #read(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
+    const found = await this.#guarded(() => this.#store.load(runId, tenantId));
+    return found && checkedRun(await withArtifacts(found, this.#artifacts?.store), runId);
   }
 
   /**
@@ -136,13 +171,13 @@ export class DurableRuns {
   /** Keeps a run that was forked, with its results. @throws SF_RUN_EXISTS, SF_STORE_FAILED */
   async keepFork({ runId, pipeline, version, identity, input, createdAt, records }: StoredRun): Promise<void> {
     const run = { runId, pipeline, version, identity: plainIdentity(identity, pipeline), input, createdAt, records };
-    await this.#guarded(() => this.#store.create(run, this.#lease()));
+    await this.#create(run);
   }
 
   /** Opens the journal of a run that was taken, and gives the run its inputs. */
-  reopen(stored: StoredRun, state: RunState, onBroken: (error: StageflowError) => void): RunJournal {
+  reopen(stored: StoredRun, state: RunState, level: 'exit' | 'stage', onBroken: (error: StageflowError) => void): RunJournal {
     restoreInput(stored, state);
-    return this.#open(state, stored.epoch, stored, onBroken);
+    return this.#open(state, stored.epoch, stored, level, onBroken);
   }
 
   /**
@@ -152,7 +187,8 @@ export class DurableRuns {
    * @throws SF_STORE_FAILED, SF_RUN_TAKEN_OVER
    */
   async settle(run: Run, isInterrupted: boolean): Promise<void> {
-    const live = this.#live.get(run.identity) as Live;
+    const live = this.#live.get(run.identity);
+    if (live === undefined) return;
     await live.journal.settle(run.status, run.outputs, isInterrupted);
     live.renewal.cancel();
     this.#live.delete(run.identity);
@@ -214,6 +250,8 @@ export class DurableRuns {
     let count = 0;
     for (;;) {
       const runs = await this.#guarded(() => ended(endedBefore, prunedAtOnce));
+      // What is apart goes first: no run is left without it that could still be forked, and nothing is left without its run.
+      for (const run of runs) await this.#guarded(async () => this.#artifacts?.store.removeRun(run));
       const deleted = runs.length === 0 ? 0 : await this.#guarded(() => remove(runs.map(({ runId }) => runId)));
       count += deleted;
       // Where none was deleted, another process is about to delete them all.
@@ -225,7 +263,27 @@ export class DurableRuns {
     return (await this.#guarded(() => this.#store.waits(filter))).map((wait) => openWait(checkedWait(wait)));
   }
 
-  #open(state: RunState, epoch: number, stored: StoredRun | undefined, onBroken: (error: StageflowError) => void): RunJournal {
+  /** Has runs of this process take answers that others give, and calls back so that runs which rest are looked for. */
+  watch(onAnswer: () => void): void {
+    const watch = this.#store.watch?.bind(this.#store);
+    if (watch === undefined) return;
+    this.#watch = new AnswerWatch(watch, this.#clock, this.#leaseMs / 3, ({ runId }) => {
+      for (const [identity, { journal }] of this.#live) if (runId === '' || identity.runId === runId) void journal.lookForAnswers();
+      onAnswer();
+    });
+  }
+
+  async stopWatching(): Promise<void> {
+    await this.#watch?.stop();
+  }
+
+  #open(
+    state: RunState,
+    epoch: number,
+    stored: StoredRun | undefined,
+    level: 'exit' | 'stage',
+    onBroken: (error: StageflowError) => void,
+  ): RunJournal {
     const { identity, plan } = state;
     const store = this.#store;
     const journal = new RunJournal({
@@ -236,6 +294,8 @@ export class DurableRuns {
       identity,
       stored,
       restAfterMs: this.#leaseMs,
+      level,
+      artifacts: this.#valuesOf(identity),
       onBroken,
     });
     this.#live.set(identity, { journal, renewal: this.#renewLater(identity, epoch, onBroken) });

@@ -20,6 +20,9 @@ export class RecoveryLoop {
   readonly #look: (signal: AbortSignal) => Promise<Recovery>;
   readonly #controller = new AbortController();
   #timer: Timer | undefined;
+  #isLooking = false;
+  /** Whether something has happened during a look. */
+  #again = false;
 
   /** @throws SF_OPTION_INVALID */
   constructor(options: RecoveryOptions, clock: Clock, look: (signal: AbortSignal) => Promise<Recovery>) {
@@ -37,18 +40,29 @@ export class RecoveryLoop {
     this.#timer?.cancel();
   }
 
+  /** Something has happened: does not wait for the time. */
+  lookSoon(): void {
+    this.#again = this.#isLooking;
+    if (this.#isLooking || this.#controller.signal.aborted) return;
+    this.#timer?.cancel();
+    void this.#pass();
+  }
+
   #later(): void {
     if (!this.#controller.signal.aborted) this.#timer = this.#clock.schedule(() => void this.#pass(), this.#options.everyMs);
   }
 
   async #pass(): Promise<void> {
     const { onProblem } = this.#options;
+    this.#isLooking = true;
     try {
       const { refused } = await this.#look(this.#controller.signal);
       for (const { runId, error } of refused) onProblem?.(error, runId);
     } catch (thrown) {
       onProblem?.(thrown as StageflowError, undefined);
     }
-    this.#later();
+    this.#isLooking = false;
+    if (this.#again) this.lookSoon();
+    else this.#later();
   }
 }

@@ -27,6 +27,8 @@ function journalOf(records: readonly Partial<JournalRecord>[]): RunJournal {
     identity,
     stored,
     restAfterMs: 1_000,
+    level: 'stage',
+    artifacts: undefined,
     onBroken: () => {},
   });
 }

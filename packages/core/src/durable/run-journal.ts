@@ -1,4 +1,4 @@
-import { StageflowError } from '../errors.ts';
+import { isStageflowError, StageflowError } from '../errors.ts';
 import { gatherValues } from '../execution/gather-values.ts';
 import type {
   Journal,
@@ -18,6 +18,7 @@ import type { PlannedUndo } from '../plan/plan-undo.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { JournalBatch, JournalRecord, RunStore, StoredRun, StoredStatus, StoredWait } from '../ports/run-store.ts';
 import type { OpenWait } from '../run.ts';
+import type { ArtifactValues } from './artifact-values.ts';
 import { decode, type Encoded, encode } from './codec.ts';
 import { plainError } from './error-json.ts';
 import { fingerprint } from './fingerprint.ts';
@@ -34,6 +35,9 @@ export interface JournalOptions {
   /** What earlier activations left; `undefined` for a new run. */
   readonly stored: StoredRun | undefined;
   readonly restAfterMs: number;
+  readonly level: 'exit' | 'stage';
+  /** Absent where everything is kept in the journal. */
+  readonly artifacts: ArtifactValues | undefined;
   /** The store failed, or another activation has begun: nothing of this one will be kept. */
   readonly onBroken: (error: StageflowError) => void;
 }
@@ -110,7 +114,7 @@ export class RunJournal implements Journal {
     if (outcome.status === 'completed' && !this.#outputs.has(path) && this.keep(path, outcome.output) !== undefined) return;
     const error = 'error' in outcome ? outcome.error : state.failures?.get(stage.index);
     const reason = 'reason' in outcome ? outcome.reason : undefined;
-    const output = outcome.status === 'completed' ? this.#outputs.get(path) : undefined;
+    const output = outcome.status === 'completed' ? this.#aside(path, this.#outputs.get(path) as Encoded) : undefined;
     this.#add({ ...base, status: outcome.status, output, reason, error: error && plainError(error), ...note });
     this.#outputs.delete(path);
   }
@@ -129,6 +133,7 @@ export class RunJournal implements Journal {
       at: this.#options.clock.now(),
     } as const;
     this.#add(kept === undefined ? intent : { ...intent, values: kept.text });
+    if (this.#options.level === 'exit') return true;
     void this.flush().then(whenDurable);
     return false;
   }
@@ -218,12 +223,14 @@ export class RunJournal implements Journal {
   }
 
   /** Writes the last batch, with the new status. */
-  async settle(status: StoredStatus, outputs: unknown, isDue: boolean): Promise<void> {
-    await this.flush();
+  async settle(status: StoredStatus, results: unknown, isDue: boolean): Promise<void> {
+    // What is left goes with the status.
+    while (this.#flushing !== undefined) await this.#flushing;
     if (this.#broken !== undefined) return;
-    const kept = status === 'completed' ? encode(outputs) : undefined;
+    const kept = status === 'completed' ? encode(results) : undefined;
     const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
-    await this.#commit({ status, outputs: kept !== undefined && 'text' in kept ? kept.text : undefined, resting, isDue });
+    const outputs = kept !== undefined && 'text' in kept ? this.#aside('[outputs]', kept.text) : undefined;
+    await this.#commit({ status, outputs, resting, isDue });
   }
 
   /** Whatever ids and types hold, no two waits have one id: the first `/` ends the run, the last `#` begins the type. */
@@ -231,10 +238,15 @@ export class RunJournal implements Journal {
     return `${escaped(this.#options.identity.runId)}/${path}#${escaped(type)}`;
   }
 
+  /** What is kept of a value. Of another activation nothing is written over. */
+  #aside(id: string, text: Encoded): Encoded {
+    return this.#options.artifacts?.keep(`${id}#${this.epoch}`, text) ?? text;
+  }
+
   #add(record: JournalRecord): void {
     this.#records.push(record);
     // Gathered until the end of the turn, so that stages that end together are one commit.
-    if (this.#records.length === 1) queueMicrotask(() => void this.flush());
+    if (this.#options.level === 'stage' && this.#records.length === 1) queueMicrotask(() => void this.flush());
   }
 
   /** Somebody was first: the answer of who was, or the run is not ours any more. Rejects where the store does. */
@@ -246,13 +258,17 @@ export class RunJournal implements Journal {
     else this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
   }
 
-  /** An answer may have come before its wait was known to the store, or through another process. */
+  /** An answer may have come before its wait was known to the store. */
   async #lookForAnswer(waitId: string): Promise<void> {
+    if (this.#waits.get(waitId)?.status === 'open') await this.lookForAnswers();
+  }
+
+  /** Takes the answers that came through other processes. */
+  async lookForAnswers(): Promise<void> {
     const { store, identity } = this.#options;
-    if (this.#waits.get(waitId)?.status !== 'open' || this.#broken !== undefined) return;
+    if (this.#broken !== undefined || this.#listeners.size === 0) return;
     const stored = await store.load(identity.runId, identity.tenantId).catch(() => undefined);
-    const wait = stored?.waits.find((candidate) => candidate.waitId === waitId);
-    if (wait?.status === 'answered') this.answered(waitId, wait.answer as Encoded);
+    for (const { waitId, status, answer } of stored?.waits ?? []) if (status === 'answered') this.answered(waitId, answer as Encoded);
   }
 
   async #commit(more: Partial<JournalBatch>): Promise<void> {
@@ -262,6 +278,7 @@ export class RunJournal implements Journal {
     this.#opened = [];
     const { store, identity } = this.#options;
     try {
+      await this.#options.artifacts?.settled();
       if (!(await store.commit(identity.runId, this.epoch, batch))) {
         this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
       }
@@ -273,6 +290,7 @@ export class RunJournal implements Journal {
   }
 
   #failed(cause: unknown): void {
+    if (isStageflowError(cause)) return this.#break(cause);
     const { store, identity } = this.#options;
     const why = cause instanceof Error ? cause.message : String(cause);
     this.#break(new StageflowError('SF_STORE_FAILED', { store: store.name, why }, { runId: identity.runId, cause }));

@@ -172,8 +172,17 @@ export function checkOptions(options: PipelinePolicy): void {
   if (broken !== undefined) throw new StageflowError('SF_OPTION_INVALID', broken);
 }
 
-function saysPolicy({ failureMode, maxConcurrency, deadlineMs, graceMs, cleanupMs, maxCallDepth, undoOn }: PipelinePolicy): boolean {
-  return (failureMode ?? maxConcurrency ?? deadlineMs ?? graceMs ?? cleanupMs ?? maxCallDepth ?? undoOn) !== undefined;
+function saysPolicy({
+  failureMode,
+  maxConcurrency,
+  deadlineMs,
+  graceMs,
+  cleanupMs,
+  maxCallDepth,
+  undoOn,
+  journal,
+}: PipelinePolicy): boolean {
+  return (failureMode ?? maxConcurrency ?? deadlineMs ?? graceMs ?? cleanupMs ?? maxCallDepth ?? undoOn ?? journal) !== undefined;
 }
 
 function limitsOf(plan: Plan, options: PipelinePolicy, attachments: RunAttachments | undefined): RunLimits {

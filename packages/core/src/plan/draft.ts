@@ -92,9 +92,18 @@ export interface PipelinePolicy {
   readonly cleanupMs?: number | undefined;
   /** How deep `context.call` may nest, an integer >= 1. @default 5 */
   readonly maxCallDepth?: number | undefined;
+  /**
+   * How much of a run its store keeps as it goes. `stage`: each stage as it ends, and effects wait until what led to them is
+   * durable. `exit`: everything, but only when the run ends or rests, so that a crash begins the run anew; effects wait for
+   * nothing. `none`: nothing; the run cannot wait for the outside. Without a store, nothing is kept. @default 'stage'
+   */
+  readonly journal?: JournalLevel | undefined;
   /** The endings after which effects that say how are undone. @default ['failed', 'blocked'] */
   readonly undoOn?: readonly UndoneEnding[] | undefined;
 }
+
+/** See {@link PipelinePolicy.journal}. */
+export type JournalLevel = 'none' | 'exit' | 'stage';
 
 /** See {@link PipelinePolicy.failureMode}. */
 export type FailureMode = 'fail-fast' | 'continue' | 'best-effort';

@@ -67,6 +67,7 @@ export function policyRules(policy: PipelinePolicy): Rule[] {
     wait('graceMs', policy.graceMs),
     wait('cleanupMs', policy.cleanupMs),
     count('maxCallDepth', policy.maxCallDepth),
+    oneOf('journal', policy.journal, ['none', 'exit', 'stage']),
     listOf('undoOn', policy.undoOn, ['failed', 'blocked', 'cancelled']),
   ];
 }
