@@ -2,7 +2,7 @@ import { type VirtualClock, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { fail } from './control.ts';
 import { memoryRunStore } from './durable/memory-run-store.ts';
-import { optional } from './edge.ts';
+import { firstOf, optional } from './edge.ts';
 import { inputs } from './inputs.ts';
 import { map } from './map.ts';
 import { pipeline } from './pipeline.ts';
@@ -178,6 +178,18 @@ describe('handle.skip()', () => {
     await clock.advance(1);
     behind.skip('a');
     expect((await clock.settle(behind.result)).status).toBe('cancelled');
+  });
+
+  test('looks through a firstOf for what is missing', async () => {
+    const clock = virtualClock();
+    const slow = (name: string) => stage(name, { timeoutMs: 5_000, run: () => clock.sleep(100) });
+    const [a, b] = [slow('a'), slow('b')];
+    const reads = stage('reads', { needs: { either: firstOf(a, b) }, run: () => 1 });
+    const made = pipeline('p', { outputs: { reads } });
+    const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+    await clock.advance(1);
+    expect([handle.skip('b'), handle.skip('a')]).toEqual([true, true]);
+    expect(await clock.settle(handle.result)).toMatchObject({ status: 'cancelled' });
   });
 
   test('knows the stages of the pipeline, and names the nearest', async () => {

@@ -1,5 +1,22 @@
-import type { RunEvent, Schema } from '@stageflow/core';
-import { cancel, fail, guard, inputs, isStageflowError, map, pass, pipeline, services, skip, stage, work } from '@stageflow/core';
+import {
+  cancel,
+  createRuntime,
+  fail,
+  guard,
+  inputs,
+  isStageflowError,
+  map,
+  memoryRunStore,
+  pass,
+  pipeline,
+  type RunEvent,
+  type Schema,
+  services,
+  skip,
+  stage,
+  streamed,
+  work,
+} from '@stageflow/core';
 import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 
@@ -113,6 +130,29 @@ describe('a run that ends badly', () => {
     const broken = stage('broken', { after: [skips], run: () => fail('no') });
     const run = await pipeline('book', { outputs: { broken } }).run({});
     expect(run).toMatchObject({ status: 'failed', undone: [] });
+  });
+
+  test('gives what was streamed to an effect no second time', async () => {
+    const words = stage('words', {
+      streams: true,
+      async *run() {
+        yield 'one';
+      },
+    });
+    const keys: string[][] = [];
+    const saves = work('saves', {
+      needs: { trip, words: streamed(words) },
+      run: async ({ words }) => {
+        for await (const word of words) return word;
+        return '';
+      },
+      undo: (values) => void keys.push(Object.keys(values)),
+    });
+    const broken = stage('broken', { needs: { saves }, run: () => fail('no') });
+    const made = pipeline('book', { outputs: { broken } });
+    const runtime = createRuntime({ pipelines: [made], store: memoryRunStore() });
+    expect(await runtime.run(made, { trip: 'Rome' })).toMatchObject({ status: 'failed', undone: ['saves'] });
+    expect(keys).toEqual([['trip', 'words']]);
   });
 
   test('undoes the effects of the items of a map, and of what a stage called', async () => {

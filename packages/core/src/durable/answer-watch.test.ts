@@ -6,6 +6,7 @@ import { pipeline } from '../pipeline.ts';
 import type { AnsweredWait, RunStore } from '../ports/run-store.ts';
 import { createRuntime } from '../runtime.ts';
 import { stage } from '../stage.ts';
+import { AnswerWatch } from './answer-watch.ts';
 import { memoryRunStore } from './memory-run-store.ts';
 
 /** Runtimes that share a store which tells of answers, as far as the test has it tell. */
@@ -52,6 +53,18 @@ describe('a store that tells of answers', () => {
     expect((await clock.settle(handle.result)).status).toBe('completed');
   });
 
+  test('of one run, leaves the others alone', async () => {
+    const { clock, busy, tell, process } = watched();
+    const host = process();
+    const [first, second] = [host.start(busy, {}, { runId: 'r' }), host.start(busy, {}, { runId: 's' })];
+    await clock.advance(10);
+    for (const runId of ['r', 's']) await process().decide(`${runId}/asks#answer`, 'yes');
+    tell({ runId: 'r', waitId: 'r/asks#answer' });
+    await clock.advance(10);
+    expect([await snapshot(first), await snapshot(second)]).toEqual(['completed', 'running']);
+    await clock.settle(Promise.all([first.result, second.result]));
+  });
+
   test('has a runtime look for runs that rest without waiting for its time', async () => {
     const { clock, idle, tell, process } = watched();
     await clock.settle(process().run(idle, {}, { runId: 'r' }));
@@ -89,6 +102,40 @@ describe('a store that tells of answers', () => {
     await never.clock.advance(1_000);
     expect(never.seen.asked).toBe(2);
   });
+});
+
+test('a store that tells too late, or cannot be left in peace, changes nothing', async () => {
+  const clock = virtualClock();
+  let told = 0;
+  let tell: (() => void) | undefined;
+  const watch = async (onAnswer: (answered: AnsweredWait) => void): Promise<() => Promise<void>> => {
+    tell = () => onAnswer({ runId: '', waitId: '' });
+    return () => Promise.reject(new Error('the connection is gone'));
+  };
+  const watching = new AnswerWatch(watch, clock, 10, () => told++);
+  await clock.advance(1);
+  tell?.();
+  await watching.stop();
+  tell?.();
+  expect(told).toBe(1);
+  let asked = 0;
+  let refuse = (): void => {};
+  const hanging = new AnswerWatch(
+    () => {
+      asked++;
+      return new Promise((_, reject) => {
+        refuse = () => reject(new Error('no connection'));
+      });
+    },
+    clock,
+    10,
+    () => told++,
+  );
+  const stopped = hanging.stop();
+  refuse();
+  await stopped;
+  await clock.advance(100);
+  expect(asked).toBe(1);
 });
 
 /** How the stage that asks is now. */

@@ -53,22 +53,24 @@ export class ArtifactValues {
  *
  * @throws SF_JOURNAL_CORRUPT where one is not there; SF_STORE_FAILED
  */
-export async function withArtifacts(run: StoredRun, store: ArtifactStore | undefined): Promise<StoredRun> {
-  const { runId, identity } = run;
+export async function withArtifacts(run: StoredRun, tenantId: string | undefined, store: ArtifactStore | undefined): Promise<StoredRun> {
+  const { runId } = run;
   const whole = async (text: Encoded, at: string, path: string | undefined): Promise<Encoded> => {
     if (!isReference(text)) return text;
     const corrupt = (why: string): StageflowError => new StageflowError('SF_JOURNAL_CORRUPT', { runId, at, why }, { runId, path });
     const artifactId = (JSON.parse(text) as { readonly value: string }).value;
     if (store === undefined) throw corrupt('the value is in an artifact store, and this runtime has none');
     try {
-      const value = await store.get({ tenantId: identity?.tenantId, runId, artifactId });
+      const value = await store.get({ tenantId, runId, artifactId });
       if (value === undefined) throw corrupt(`artifact "${artifactId}" is not in store "${store.name}"`);
       return value;
     } catch (cause) {
       throw isStageflowError(cause) ? cause : artifactsFailed(store, cause, runId);
     }
   };
-  if (!run.records.some((record) => isReference(record?.output)) && !Object.values(run.input ?? {}).some(isReference)) return run;
+  // What is no object is refused later, with its place.
+  const texts = [...run.records.map((record) => Object(record).output as unknown), ...Object.values(Object(run.input))];
+  if (!texts.some(isReference)) return run;
   const input: Record<string, Encoded> = {};
   for (const [name, text] of Object.entries(run.input)) input[name] = await whole(text, `input "${name}"`, undefined);
   const records = [];

@@ -1,7 +1,8 @@
 import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { anything } from '../../test/any-schema.ts';
-import { suspend } from '../control.ts';
+import { skip, suspend } from '../control.ts';
+import { optional } from '../edge.ts';
 import { inputs } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
 import type { ArtifactStore } from '../ports/artifact-store.ts';
@@ -20,7 +21,8 @@ const long = stage('long', {
   },
 });
 const asks = stage('asks', { needs: { long }, run: (_, { answer }) => answer(anything) ?? suspend('?') });
-const last = stage('last', { needs: { long, asks }, run: ({ long }) => long.length });
+const none = stage('none', { run: () => skip('nothing to do') });
+const last = stage('last', { needs: { long, asks, none: optional(none) }, run: ({ long }) => long.length });
 const made = pipeline('p', { outputs: { last, long } });
 const input = { text: 'x'.repeat(60) };
 
@@ -39,7 +41,10 @@ describe('values that are too large for the journal', () => {
     const { artifacts, store } = await resting();
     const kept = await store.load('r', 'acme');
     expect(kept?.input).toEqual({ text: '{"$sf":"artifact","value":"[input]/text#0"}' });
-    expect(kept?.records.map(({ path, output }) => [path, output])).toEqual([['long', '{"$sf":"artifact","value":"long#1"}']]);
+    expect(kept?.records.map(({ path, output }) => [path, output])).toEqual([
+      ['long', '{"$sf":"artifact","value":"long#1"}'],
+      ['none', undefined],
+    ]);
     expect(await artifacts.get({ tenantId: 'acme', runId: 'r', artifactId: 'long#1' })).toBe(JSON.stringify('x'.repeat(1_200)));
   });
 
@@ -50,6 +55,15 @@ describe('values that are too large for the journal', () => {
     const run = await next.resume('r', { tenantId: 'acme' });
     expect(run).toMatchObject({ status: 'completed', outputs: { last: 1_200, long: 'x'.repeat(1_200) } });
     expect(calls).toBe(1);
+  });
+
+  test('may be one of several that are not', async () => {
+    const { options, artifacts } = await resting();
+    const next = createRuntime(options);
+    const { runId } = await next.run(made, { text: 'short' }, { runId: 's', tenantId: 'acme' });
+    await next.decide('s/asks#answer', 'yes', { tenantId: 'acme' });
+    expect(await artifacts.get({ tenantId: 'acme', runId: 's', artifactId: '[input]/text#0' })).toBeUndefined();
+    expect(await next.resume(runId, { tenantId: 'acme' })).toMatchObject({ status: 'completed', outputs: { last: 100 } });
   });
 
   test('are copied into a fork, which outlives the run that it comes from', async () => {
@@ -64,7 +78,7 @@ describe('values that are too large for the journal', () => {
 
   test('are compared by a replay', async () => {
     const { options } = await resting();
-    expect(await createRuntime(options).replay('r', { tenantId: 'acme' })).toMatchObject({ differences: [], sameCount: 1 });
+    expect(await createRuntime(options).replay('r', { tenantId: 'acme' })).toMatchObject({ differences: [], sameCount: 2 });
   });
 
   test('go with their run', async () => {

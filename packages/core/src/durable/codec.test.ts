@@ -169,3 +169,11 @@ describe('decode()', () => {
     expect(() => decode('{' as Encoded)).toThrow(SyntaxError);
   });
 });
+
+test('bytes are read as earlier versions wrote them, too', () => {
+  expect(decode('{"$sf":"bytes","value":[0,255]}' as Encoded)).toEqual(Uint8Array.of(0, 255));
+  const bytes = Uint8Array.from({ length: 100_000 }, (_, at) => at % 256);
+  const { text } = encode(bytes) as { readonly text: Encoded };
+  expect(decode(text)).toEqual(bytes);
+  expect(text.length).toBeLessThan(bytes.length * 1.4);
+});

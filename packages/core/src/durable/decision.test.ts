@@ -121,6 +121,12 @@ describe('quorum', () => {
     expect(isFirst).toBe(false);
   });
 
+  test('is over where somebody answered meanwhile', async () => {
+    const store = Object.assign(memoryRunStore(), { vote: async () => 'already answered' as const });
+    const runtime = await waiting(asking({ quorum: 2 }), store);
+    await expect(runtime.decide(waitId, 'yes', { by: { id: 'ann' } })).rejects.toMatchObject({ code: 'SF_WAIT_CLOSED' });
+  });
+
   test('needs a store that counts votes; a single answer of somebody who is named does not', async () => {
     const store = Object.assign(memoryRunStore(), { vote: undefined }) as unknown as RunStore;
     const runtime = await waiting(asking({ quorum: 2 }), store);

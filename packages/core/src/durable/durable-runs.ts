@@ -139,7 +139,7 @@ export class DurableRuns {
 
   async #read(runId: string, tenantId: string | undefined): Promise<StoredRun | undefined> {
     const found = await this.#guarded(() => this.#store.load(runId, tenantId));
-    return found && checkedRun(await withArtifacts(found, this.#artifacts?.store), runId);
+    return found && checkedRun(await withArtifacts(found, tenantId, this.#artifacts?.store), runId);
   }
 
   /**

@@ -171,7 +171,7 @@ export class RunJournal implements Journal {
     this.#waits.set(waitId, wait);
     this.#opened.push(wait);
     void this.flush()
-      .then(() => this.#lookForAnswer(waitId))
+      .then(() => this.lookForAnswers())
       .then(onOpen);
     return { waitId, state: 'open', expiresAt };
   }
@@ -258,12 +258,7 @@ export class RunJournal implements Journal {
     else this.#break(new StageflowError('SF_RUN_TAKEN_OVER', { runId: identity.runId, epoch: this.epoch }));
   }
 
-  /** An answer may have come before its wait was known to the store. */
-  async #lookForAnswer(waitId: string): Promise<void> {
-    if (this.#waits.get(waitId)?.status === 'open') await this.lookForAnswers();
-  }
-
-  /** Takes the answers that came through other processes. */
+  /** Takes the answers that came before their wait was known to the store, or through other processes. */
   async lookForAnswers(): Promise<void> {
     const { store, identity } = this.#options;
     if (this.#broken !== undefined || this.#listeners.size === 0) return;

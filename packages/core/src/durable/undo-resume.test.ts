@@ -2,6 +2,7 @@ import { virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { dyingRunStore } from '../../test/dying-run-store.ts';
 import { fail, suspend } from '../control.ts';
+import { settled } from '../edge.ts';
 import { inputs, services } from '../inputs.ts';
 import { map } from '../map.ts';
 import { pipeline } from '../pipeline.ts';
@@ -222,6 +223,30 @@ test('what could not be undone before a crash is reported by the process that en
   expect([dying.isDead, tries]).toEqual([true, 2]);
   const run = await clock.settle(createRuntime({ ...options, store }).resume('r'));
   expect([run.status, run.undone, run.undoErrors.map(({ path }) => path), tries]).toEqual(['failed', ['first'], ['stuck'], 2]);
+});
+
+test('an effect that was given up before a crash, and may have been made, is undone after it', async () => {
+  const clock = virtualClock();
+  const undone: unknown[] = [];
+  const hangs = work('hangs', {
+    timeoutMs: 10,
+    graceMs: 5,
+    run: () => new Promise(() => {}),
+    undo: (_, { result }) => void undone.push(result.status),
+  });
+  const refuses = work('refuses', { run: () => fail('no'), undo: () => void undone.push('refuses') });
+  const asks = stage('asks', {
+    needs: { hangs: settled(hangs), refuses: settled(refuses) },
+    run: (_, { answer }) => (answer(anything) === undefined ? suspend('go on?') : fail('no')),
+  });
+  const made = pipeline('p', { outputs: { asks } });
+  const options = { pipelines: [made] as const, store: memoryRunStore(), clock };
+  const run = await clock.settle(createRuntime(options).run(made, {}, { runId: 'r' }));
+  expect(run.status).toBe('suspended');
+  const next = createRuntime(options);
+  await next.decide('r/asks#answer', 'yes');
+  expect(await clock.settle(next.resume('r'))).toMatchObject({ status: 'failed', undone: ['hangs'] });
+  expect(undone).toEqual(['unknown']);
 });
 
 test('a fork of a run that was undone makes its effects again', async () => {

@@ -197,8 +197,8 @@ export class Scheduler {
   /** Whatever becomes of this activation, the run is to go on in another: where it is kept. */
   park(): void {
     if (this.journal === undefined) return;
-    if (!this.root.closing || this.madeEnding?.isUndoing === true) this.parked = true;
-    this.madeEnding?.interrupt();
+    if (!this.root.closing || this.ending.isUndoing) this.parked = true;
+    this.ending.interrupt();
   }
 
   /** Ends this activation where the run only waits for answers. */

@@ -112,20 +112,19 @@ export class Undoing {
     const { signal } = this.#interruption;
     return new Promise((resolve) => {
       const done = (): void => {
-        timer?.cancel();
+        timer.cancel();
         signal.removeEventListener('abort', done);
         resolve();
       };
       signal.addEventListener('abort', done);
-      const timer: { cancel(): void } | undefined = begin(() => done());
-      if (signal.aborted) done();
+      const timer = begin(done);
     });
   }
 
   /** What an earlier activation kept of them are values, and no services. */
   #valuesOf({ values }: Effect, { services }: PlannedUndo): Readonly<Record<string, unknown>> {
     const { plan, slots } = this.#scheduler.state;
-    const given = Array.from(services, ([key, name]) => [key, values[key] ?? slots[plan.slotOf('service', name) ?? -1]]);
+    const given = Array.from(services, ([key, name]) => [key, values[key] ?? slots[plan.slotOf('service', name) as number]]);
     return Object.freeze({ ...values, ...Object.fromEntries(given) });
   }
 
