@@ -117,7 +117,7 @@ export class Scheduler {
     this.emitter?.emit({ type: 'run.started' });
     if (stop !== undefined) {
       // Nobody has let it begin, so nobody may end it.
-      this.parked = this.mustBeAdmitted;
+      this.parked ||= this.mustBeAdmitted;
       return this.root.stop(stop);
     }
     const { deadlineMs } = this.limits;
