@@ -160,7 +160,7 @@ test('writes that are undone as conflicts are done once more, on a server whose 
 }, async () => {
   const { url, sql, close } = await freshDatabase();
   await sql("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$");
-  await sql(undoing('nth % 5 = 0'));
+  await sql(undoing('nth % 23 = 0'));
   const place = memoryPlace(postgresPlace(url, false));
   expect(await settleAll(place)).toEqual([]);
   expect(await undoneCount(sql)).toBeGreaterThan(runIds.length);
