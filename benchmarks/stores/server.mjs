@@ -6,7 +6,7 @@ const settings = { fsync: 'on', full_page_writes: 'on', shared_buffers: '256MB',
 
 /** Starts PostgreSQL, with a database for each who asks. */
 export async function startServer() {
-  const server = await startPostgres(settings);
+  const server = await startPostgres({ settings });
   const client = new pg.Client({ connectionString: server.url });
   await client.connect();
   const { rows } = await client.query('SHOW server_version');

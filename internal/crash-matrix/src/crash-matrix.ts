@@ -5,9 +5,10 @@ import { seededRandom } from '@stageflow/testing';
 import { startProgram } from '@stageflow-internal/killed-runs/program';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { clockAhead } from './clock-ahead.ts';
+import { endedIn, whereOf } from './ended-in.ts';
 import { goOn } from './go-on.ts';
 import { inParallel } from './in-parallel.ts';
-import type { Call, Place } from './place.ts';
+import type { Place } from './place.ts';
 import { inOrder } from './settle.ts';
 
 /** A store whose processes are killed. */
@@ -168,17 +169,4 @@ export function testCrashMatrix({ program, targetOf, open }: MatrixStore): void 
 function isWithin(points: readonly string[], write: string): boolean {
   const count = (phase: string): number => points.filter((point) => point.startsWith(`${write} ${phase} `)).length;
   return count('before') > count('after');
-}
-
-/** What has ended in a run and in those below it, as the store has it. */
-async function endedIn({ store, calls }: Place, runId: string): Promise<ReadonlySet<string>> {
-  const runIds = new Set([runId, ...(await calls(runId)).map((call) => call.runId)]);
-  const runs = await Promise.all([...runIds].map((each) => store.load(each, undefined)));
-  return new Set(
-    runs.flatMap((run) => (run?.records ?? []).filter(({ status }) => status !== 'intent').map(({ path }) => `${run?.runId} ${path}`)),
-  );
-}
-
-function whereOf({ runId, path }: Call): string {
-  return `${runId} ${path}`;
 }

@@ -20,25 +20,29 @@ export function openOffice(place: Place, options: OfficeOptions): Runtime {
   return runtime;
 }
 
-/** The run below is found by its id, whatever has become of the process that began it. */
-async function book(runtime: Runtime, place: Place, { runId }: StageContext, amount: number): Promise<number> {
+/** What says that the run below is not over, and that another try may find it so. */
+const passing = ['SF_RUN_EXISTS', 'SF_RUN_NOT_RESUMABLE', 'SF_STORE_FAILED'] as const;
+
+/**
+ * The run below is found by its id, whatever has become of the process that began it. Where another process goes on with it,
+ * nothing tells of its end, so this looks again and again.
+ */
+async function book(runtime: Runtime, place: Place, { runId, signal }: StageContext, amount: number): Promise<number> {
   const below = `${runId}ledger`;
-  try {
-    const run = await runtime.start(ledger, { amount }, { runId: below, parent: runId }).result;
-    return bookedBy(run.outputs);
-  } catch (error) {
-    if (!isStageflowError(error, 'SF_RUN_EXISTS')) throw error;
-  }
-  while ((await place.store.load(below, undefined))?.status !== 'completed') {
+  for (;;) {
+    signal.throwIfAborted();
     try {
-      await runtime.resume(below);
+      const found = await place.store.load(below, undefined);
+      if (found?.status === 'completed') return bookedBy(await place.outputs(below));
+      if (found !== undefined && found.status !== 'running' && found.status !== 'suspended')
+        throw new Error(`The run "${below}" is ${found.status}.`);
+      const begun = found === undefined ? runtime.start(ledger, { amount }, { runId: below, parent: runId }).result : runtime.resume(below);
+      await begun;
     } catch (error) {
-      // Another process goes on with it; nothing tells of its end.
-      if (!isStageflowError(error, 'SF_RUN_NOT_RESUMABLE')) throw error;
+      if (!passing.some((code) => isStageflowError(error, code))) throw error;
       await sleep(10);
     }
   }
-  return bookedBy(await place.outputs(below));
 }
 
 function bookedBy(outputs: unknown): number {

@@ -9,6 +9,8 @@ import { watchedPool } from './watched-pool.ts';
 /** Makes the tables of the store, twice, and those of the effects; commits to the second schema are slow. */
 export async function preparePostgres(url: string): Promise<void> {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
+  // It has ended before its connection has, which a test may cut by then.
+  pool.on('error', () => {});
   for (const schema of ['matrix', 'slow_matrix']) await postgresRunStore({ pool, schema }).migrate();
   await pool.query(`
     CREATE FUNCTION slow_matrix.wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.004); RETURN NULL; END';
@@ -28,7 +30,11 @@ export async function preparePostgres(url: string): Promise<void> {
 export function postgresPlace(url: string, isSlow: boolean, watched?: PlaceOptions): Place {
   const [mine, theirs] = [4, 4].map((max) => new pg.Pool({ connectionString: url, max })) as [pg.Pool, pg.Pool];
   // Idle connections that are cut say so here; whoever asks on one that is not idle is told by its query.
-  for (const pool of [mine, theirs]) pool.on('error', () => {});
+  for (const pool of [mine, theirs]) {
+    pool.on('error', () => {});
+    // A connection that is cut in the moment in which it is handed out says so to nobody: whoever gets it cannot listen yet.
+    pool.on('connect', (client) => client.on('error', () => {}));
+  }
   const schema = isSlow ? 'slow_matrix' : 'matrix';
   const points = new KillPoints(watched?.killAt ?? '');
   const plain = postgresRunStore({ pool: watched === undefined ? mine : watchedPool(mine, points), schema });

@@ -17,6 +17,7 @@ beforeAll(async () => {
   server = await startPostgres();
   await preparePostgres(server.url);
   pool = new pg.Pool({ connectionString: server.url, max: 2 });
+  pool.on('error', () => {});
 }, 60_000);
 
 afterAll(async () => {

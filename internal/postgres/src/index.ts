@@ -9,6 +9,8 @@ import { unprivileged } from './unprivileged.ts';
 /** A PostgreSQL of this process alone, on 127.0.0.1. */
 export interface PostgresServer {
   readonly url: string;
+  /** The folder of the small disk, where one was asked for: for a tablespace. */
+  readonly smallDisk: string | undefined;
   /** Ends the server at once, as when its machine is switched off; what it has committed is kept for `restart()`. */
   interrupt(): Promise<void>;
   /** Starts it again on the same port, after `interrupt()`. */
@@ -19,6 +21,12 @@ export interface PostgresServer {
 
 /** What the server is told on its command line, by name. */
 export type PostgresSettings = Readonly<Record<string, string>>;
+
+/** What is asked of a server. */
+export interface PostgresOptions {
+  readonly settings?: PostgresSettings | undefined;
+  readonly smallDiskMegabytes?: number | undefined;
+}
 
 /** What a test server need not do: outlive its machine. */
 const testSettings: PostgresSettings = {
@@ -32,22 +40,28 @@ const testSettings: PostgresSettings = {
  * Starts PostgreSQL from the package that `pnpm install` has brought, else from the PATH; `STAGEFLOW_PG_BIN` names another
  * folder. It ends with this process, whatever happens.
  *
- * @param given - In place of, or besides, what a test server is told: a measurement wants one that syncs.
+ * @param options.settings - In place of, or besides, what a test server is told: a measurement wants one that syncs.
+ * @param options.smallDiskMegabytes - Gives the server a disk of this size besides, in memory, which nobody else sees. It is
+ *   mounted in a namespace of the server's own, so that needs no rights, but a kernel that lets users have namespaces. @default none
  * @throws Where there is no server, or it does not start: with what it has said.
  */
-export async function startPostgres(given: PostgresSettings = {}): Promise<PostgresServer> {
+export async function startPostgres({ settings: given, smallDiskMegabytes }: PostgresOptions = {}): Promise<PostgresServer> {
   const settings = { ...testSettings, ...given };
   const { folder, copy } = reachable(await binaries());
   const data = mkdtempSync(join(tmpdir(), 'stageflow-pg-'));
   const ids = unprivileged();
-  if (ids !== undefined) chownSync(data, ids.uid, ids.gid);
-  const start = (command: string, args: readonly string[]): ChildProcess =>
-    spawn(join(folder, command), args, {
+  const smallDisk = smallDiskMegabytes === undefined ? undefined : mkdtempSync(join(tmpdir(), 'stageflow-pg-small-'));
+  for (const made of [data, smallDisk]) if (ids !== undefined && made !== undefined) chownSync(made, ids.uid, ids.gid);
+  const within = smallDisk === undefined ? [] : mounting(smallDisk, smallDiskMegabytes);
+  const start = (command: string, args: readonly string[]): ChildProcess => {
+    const [program = '', ...rest] = [...(command === 'postgres' ? within : []), join(folder, command), ...args];
+    return spawn(program, rest, {
       ...ids,
       env: { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC' },
       cwd: data,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
+  };
   await initialize(start, data);
 
   const port = await freePort();
@@ -60,6 +74,7 @@ export async function startPostgres(given: PostgresSettings = {}): Promise<Postg
   };
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    smallDisk,
     interrupt: () => end('SIGQUIT'),
     async restart() {
       server = await serve(start, data, port, settings);
@@ -70,7 +85,7 @@ export async function startPostgres(given: PostgresSettings = {}): Promise<Postg
       const harder = setTimeout(() => server.kill('SIGINT'), 3_000);
       await end('SIGTERM');
       clearTimeout(harder);
-      for (const made of [data, copy]) if (made !== undefined) rmSync(made, { recursive: true, force: true });
+      for (const made of [data, copy, smallDisk]) if (made !== undefined) rmSync(made, { recursive: true, force: true });
     },
   };
 }
@@ -89,6 +104,14 @@ async function serve(start: Start, data: string, port: number, settings: Postgre
   const process = start('postgres', ['-D', data, '-h', '127.0.0.1', '-p', String(port), '-k', '', ...options]);
   await hasSaid(process, 'ready to accept connections');
   return process;
+}
+
+/** What a command is begun with that has a disk of its own. Whoever mounts is root in a namespace, which PostgreSQL refuses: a second one has it be who it was. */
+function mounting(folder: string, megabytes: number | undefined): readonly string[] {
+  const { uid, gid } = unprivileged() ?? { uid: process.getuid?.(), gid: process.getgid?.() };
+  const mount = `mount -t tmpfs -o size=${megabytes}m,mode=700 tmpfs '${folder}'`;
+  const script = `${mount} && exec unshare --user --map-user=${uid} --map-group=${gid} "$@"`;
+  return ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', script, 'sh'];
 }
 
 async function binaries(): Promise<string> {

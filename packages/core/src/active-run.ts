@@ -46,6 +46,8 @@ export class ActiveRun implements EventTarget {
   readonly #children = new Set<ActiveRun>();
   #scheduler: Scheduler | undefined;
   #followed = false;
+  /** Whether it may go on elsewhere, and what was started below it with it. */
+  #isLetGo = false;
   #resolve!: () => void;
 
   constructor(accepted: AcceptedRun) {
@@ -78,12 +80,14 @@ export class ActiveRun implements EventTarget {
     this.#scheduler = scheduler;
     scheduler.isPaused = this.isPaused;
     if (this.isPaused) void scheduler.pause();
+    if (this.#isLetGo) scheduler.park();
     this.accepted.broadcast?.follow(scheduler.state);
     this.#followStop();
   }
 
-  /** Nothing that it does will be kept: it must not go on. */
+  /** Nothing that it does will be kept: it must not go on here. What is kept of it has not ended, so neither may what was started below it. */
   fail(error: StageflowError): void {
+    this.#isLetGo = true;
     this.#scheduler?.fail(error);
   }
 
@@ -130,6 +134,7 @@ export class ActiveRun implements EventTarget {
 
   /** Lets go of it: what is under way is aborted, and where it is kept, another process may go on. */
   letGo(reason: string): void {
+    this.#isLetGo = true;
     this.#scheduler?.park();
     this.cancel(reason);
   }
@@ -175,6 +180,10 @@ export class ActiveRun implements EventTarget {
 
   #cancelChildren(status: Stop['status'], reason: string): void {
     const how = status === 'failed' ? 'failed' : `was ${status}`;
-    for (const child of [...this.#children]) child.cancel(`its parent run ${how}: ${reason}`);
+    const why = `its parent run ${how}: ${reason}`;
+    for (const child of [...this.#children]) {
+      if (this.#isLetGo) child.letGo(why);
+      else child.cancel(why);
+    }
   }
 }

@@ -89,7 +89,8 @@ export interface RuntimeRunOptions extends RunOptions {
   /**
    * The run that this one is started below, by its handle or its id; it must be under way on this runtime. The child has
    * the identity of its parent where it is not given its own, and is cancelled when the parent stops or ends in any way
-   * but completed. @default none
+   * but completed. Where the parent is kept and has not ended, but only its process lets go of it, the child is let go of
+   * as well, to be resumed by its id. @default none
    */
   readonly parent?: string | { readonly runId: string } | undefined;
 }

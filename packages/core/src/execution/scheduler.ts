@@ -115,7 +115,7 @@ export class Scheduler {
     if (this.isPaused) this.emit({ type: 'run.paused' });
     if (stop !== undefined) {
       // Nobody has let it begin, so nobody may end it.
-      this.parked = this.mustBeAdmitted;
+      this.parked ||= this.mustBeAdmitted;
       return this.root.stop(stop);
     }
     const { deadlineMs } = this.limits;
