@@ -14,6 +14,7 @@ function start(
   const path = fileURLToPath(new URL(`${program}.ts`, import.meta.url));
   const { signal, stdout, stderr } = spawnSync(process.execPath, ['--no-warnings', '--conditions=@stageflow/source', path, ...args], {
     encoding: 'utf8',
+    timeout: 20_000,
   });
   return { signal, lines: stdout.trimEnd().split('\n'), errors: stderr };
 }
