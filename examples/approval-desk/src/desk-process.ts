@@ -10,12 +10,13 @@ export interface DeskProcess {
   end(signal: 'SIGTERM' | 'SIGKILL'): Promise<string | number>;
 }
 
-/** Starts `serve.ts` on a free port, and waits until it takes requests. */
+/** Starts `serve.ts` on a free port, and waits until it takes requests. It ends with this process, at the latest. */
 export async function startDesk(file: string): Promise<DeskProcess> {
   const program = fileURLToPath(new URL('serve.ts', import.meta.url));
   const child = spawn(process.execPath, ['--no-warnings', '--conditions=@stageflow/source', program, file, '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  process.once('exit', () => child.kill('SIGKILL'));
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
   const first = once(createInterface(child.stdout), 'line') as Promise<[string]>;
   const [url] = await Promise.race([first, ended]);
