@@ -33,6 +33,7 @@ const commands = {
   'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
+  'docs:build': async () => (await import('./docs-site/build.mjs')).buildDocsSite(),
   'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),
 };
 
