@@ -10,7 +10,9 @@ import { sidebars } from './sidebar.mjs';
 
 /** Where the site is built. */
 export const siteFolder = join(root, 'dist/docs');
-const staging = join(root, '.cache/docs-site');
+// Below the package of the site, whose modules the pages import.
+const staging = join(root, 'internal/docs-site/.cache');
+const home = 'internal/docs-site/home.md';
 
 /**
  * Writes the pages and the reference, and builds the site from them. The packages must be built.
@@ -27,7 +29,7 @@ export async function buildDocsSite() {
   const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8');
   const pages = new Map([...sources].map(([address, path]) => [address, read(path)]));
   for (const [address, text] of reference.pages) pages.set(address, `---\neditLink: false\n---\n\n${text}`);
-  pages.set('index.md', homePage(read('internal/docs-site/home.md'), read('README.md')));
+  pages.set('index.md', homePage(read(home), read('README.md')));
   rmSync(staging, { recursive: true, force: true });
   rmSync(siteFolder, { recursive: true, force: true });
   for (const [address, text] of pages) {
@@ -36,7 +38,7 @@ export async function buildDocsSite() {
     writeFileSync(file, text);
   }
   const names = [...reference.places].reverse().map(([key, { page, anchor }]) => [key.split(':')[1], `/${page}#${anchor}`]);
-  const site = { paths: [...sources], names, sidebars: sidebars(pages, reference.entries) };
+  const site = { paths: [...sources, ['index.md', home]], names, sidebars: sidebars(pages, reference.entries) };
   writeFileSync(join(staging, 'site.json'), JSON.stringify(site));
   await command(join(root, 'internal/docs-site/node_modules/.bin/vitepress'), ['build'], { cwd: join(root, 'internal/docs-site') });
   console.log(`dist/docs: ${pages.size} pages, ${reference.places.size} public names`);
@@ -57,11 +59,11 @@ function checkReference(reference) {
 /**
  * The first page: what is written for it, and the example of the README, which is checked there.
  *
- * @param {string} home
+ * @param {string} text
  * @param {string} readme
  */
-function homePage(home, readme) {
+function homePage(text, readme) {
   const example = /```ts\n[\s\S]*?\n```/.exec(readme)?.[0];
   if (example === undefined) throw new Error('README.md has no example for the first page.');
-  return home.replace('<!-- example of the README -->', example);
+  return text.replace('<!-- example of the README -->', example);
 }

@@ -5,7 +5,7 @@ import { repositoryLinks } from '../../../scripts/docs-site/repository-links.mjs
 import { slugOf } from '../../../scripts/markdown.mjs';
 
 const at = (/** @type {string} */ path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const site = JSON.parse(readFileSync(at('.cache/docs-site/site.json'), 'utf8'));
+const site = JSON.parse(readFileSync(at('internal/docs-site/.cache/site.json'), 'utf8'));
 const paths = new Map(site.paths);
 const links = {
   paths,
@@ -21,9 +21,9 @@ export default defineConfig({
   title: 'Stageflow',
   description: 'Typed pipelines in TypeScript',
   base: process.env['STAGEFLOW_DOCS_BASE'] ?? '/',
-  srcDir: at('.cache/docs-site/pages'),
+  srcDir: at('internal/docs-site/.cache/pages'),
   outDir: at('dist/docs'),
-  cacheDir: at('.cache/docs-site/vite'),
+  cacheDir: at('internal/docs-site/.cache/vite'),
   // The machine has no reason to know of the network: no fonts, no scripts, no counters from elsewhere.
   head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
   ignoreDeadLinks: false,
