@@ -20,16 +20,18 @@ import { renderDocstring, summaryOf } from './docstring.mjs';
  */
 export function apiPages(names) {
   const homes = homesOf(names);
+  const anchors = anchorsOf([...homes.values()]);
+  const placeOf = (/** @type {PublicName} */ each) => ({ page: pageOf(each), anchor: anchors.get(each) ?? '' });
   const places = new Map(names.map((each) => [keyOf(each), placeOf(homes.get(identityOf(each)) ?? each)]));
   /** @type {string[]} */
   const unresolved = [];
   /** @type {Map<string, string[]>} */
   const sections = new Map();
   for (const each of homes.values()) {
-    const { page } = placeOf(each);
+    const { page, anchor } = placeOf(each);
     const resolve = (/** @type {string} */ target) => addressOf(target, each, names, places);
     const onUnresolved = (/** @type {string} */ target) => unresolved.push(`${keyOf(each)}: ${target}`);
-    const section = sectionOf(each, renderDocstring(each.docstring, resolve, onUnresolved), resolve, names);
+    const section = sectionOf(each, anchor, renderDocstring(each.docstring, resolve, onUnresolved), resolve, names);
     sections.set(page, [
       ...(sections.get(page) ?? [`# ${each.specifier.replace('@stageflow/', '')}: ${each.module}\n\nFrom \`${each.specifier}\`.`]),
       section,
@@ -87,12 +89,27 @@ function homesOf(names) {
   return homes;
 }
 
+/** @param {PublicName} name */
+function pageOf({ specifier, module }) {
+  return `${folderOf(specifier)}/${module === 'index' ? 'entry' : module}.md`;
+}
+
 /**
- * @param {PublicName} name
- * @returns {Place}
+ * The headings of names, which the site writes in small letters: on one page `Skip`, the type, is not to be `skip`, the function.
+ *
+ * @param {readonly PublicName[]} names
  */
-function placeOf({ specifier, module, name }) {
-  return { page: `${folderOf(specifier)}/${module === 'index' ? 'entry' : module}.md`, anchor: name };
+function anchorsOf(names) {
+  const taken = new Set();
+  const functionsFirst = [...names].sort((left, right) => Number(left.kind !== 'function') - Number(right.kind !== 'function'));
+  return new Map(
+    functionsFirst.map((each) => {
+      const small = each.name.toLowerCase();
+      const anchor = taken.has(`${pageOf(each)}#${small}`) ? `${small}-${each.kind}` : small;
+      taken.add(`${pageOf(each)}#${anchor}`);
+      return [each, anchor];
+    }),
+  );
 }
 
 /** @param {string} specifier */
@@ -116,22 +133,23 @@ function addressOf(target, from, names, places) {
     places.get(keyOf(names.find((each) => each.name === owner && each.specifier.startsWith(scope)) ?? { specifier: '', name: '' })) ??
     places.get(keyOf(names.find((each) => each.name === owner) ?? { specifier: '', name: '' }));
   if (found) return `/${found.page}#${found.anchor}`;
-  return new RegExp(`\\b${owner}\\??[:(<]`).test(from.declaration) ? `#${from.name}` : undefined;
+  return new RegExp(`\\b${owner}\\??[:(<]`).test(from.declaration) ? '' : undefined;
 }
 
 /**
  * @param {PublicName} each
+ * @param {string} anchor
  * @param {string} docstring
  * @param {(target: string) => string | undefined} resolve
  * @param {readonly PublicName[]} names
  */
-function sectionOf(each, docstring, resolve, names) {
+function sectionOf(each, anchor, docstring, resolve, names) {
   const types = new Set(names.filter(({ kind }) => kind !== 'function' && kind !== 'value').map(({ name }) => name));
   const code = each.declaration.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/'[^']*'/g, '');
   const mentioned = [...new Set(code.match(/\b[A-Z]\w+\b/g) ?? [])].filter((name) => name !== each.name && types.has(name));
   const links = mentioned.map((name) => `[${name}](${resolve(name)})`);
   return [
-    `## ${each.name} {#${each.name}}`,
+    `## ${each.name} {#${anchor}}`,
     `\`\`\`ts\n${each.declaration}\n\`\`\``,
     links.length > 0 ? `Types in it: ${links.join(', ')}` : '',
     docstring,

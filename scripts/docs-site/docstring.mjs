@@ -1,7 +1,8 @@
 // A docstring as Markdown: its text, then what its tags say.
 
 /**
- * @typedef {(target: string) => string | undefined} ResolveLink Gives the address of what `{@link target}` names.
+ * @typedef {(target: string) => string | undefined} ResolveLink Gives the address of what `{@link target}` names: empty where it is in view,
+ *   `undefined` where there is no such thing.
  */
 
 const labels = new Map([
@@ -24,7 +25,7 @@ export function renderDocstring(docstring, resolve, onUnresolved = () => {}) {
     const address = resolve(target);
     if (address === undefined) onUnresolved(target);
     const text = `\`${label?.trim() ?? target}\``;
-    return address === undefined ? text : `[${text}](${address})`;
+    return address ? `[${text}](${address})` : text;
   });
   const { text, tags } = splitTags(linked);
   const of = (/** @type {string} */ name) => tags.filter((tag) => tag.name === name).map(({ body }) => body);

@@ -26,6 +26,8 @@ export default defineConfig({
   cacheDir: at('internal/docs-site/.cache/vite'),
   // The machine has no reason to know of the network: no fonts, no scripts, no counters from elsewhere.
   head: [['meta', { name: 'color-scheme', content: 'light dark' }]],
+  // In files of their own, and not in each page.
+  metaChunk: true,
   ignoreDeadLinks: false,
   markdown: {
     anchor: { slugify: slugOf },
