@@ -7,7 +7,8 @@ import { extname, join, normalize } from 'node:path';
 import { chromium } from 'playwright-core';
 import { findChromium } from '../system-packages.mjs';
 import { root } from '../workspace.mjs';
-import { siteFolder } from './build.mjs';
+import { siteBase, siteFolder } from './build.mjs';
+import { textOf } from './built-site.mjs';
 
 /** @typedef {import('playwright-core').Browser} Browser */
 
@@ -27,13 +28,14 @@ const looked = {
   errors: 'errors/index.html',
   figures: 'performance.html',
 };
-const widths = [1280, 390];
+const wide = { width: 1280, height: 900 };
+const narrow = { width: 390, height: 844 };
 
 /**
  * Serves the built site on loopback while `body` runs, and gives it a browser and the address. What is asked of any other host is refused and
  * counted.
  *
- * @param {(browser: Browser, origin: string) => Promise<void>} body
+ * @param {(browser: Browser, address: string) => Promise<void>} body
  */
 async function withSite(body) {
   const executablePath = findChromium();
@@ -42,19 +44,20 @@ async function withSite(body) {
     const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
     const file = path.endsWith('/') ? `${path}index.html` : path;
     try {
-      const content = await readFile(join(siteFolder, file));
+      if (!file.startsWith(siteBase)) throw new Error('outside of the site');
+      const content = await readFile(join(siteFolder, file.slice(siteBase.length)));
       response.setHeader('content-type', types.get(extname(file)) ?? 'application/octet-stream').end(content);
     } catch {
       response.writeHead(404).end();
     }
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const listening = server.address();
+  const port = typeof listening === 'object' ? listening?.port : undefined;
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-sync'];
   const browser = await chromium.launch({ executablePath, args });
   try {
-    await body(browser, `http://127.0.0.1:${port}`);
+    await body(browser, `http://127.0.0.1:${port}${siteBase}`);
   } finally {
     await browser.close();
     server.close();
@@ -65,15 +68,15 @@ async function withSite(body) {
  * Opens a page that may reach nothing but the site, and says what it tried to reach.
  *
  * @param {Browser} browser
- * @param {string} origin
+ * @param {string} address
  * @param {import('playwright-core').BrowserContextOptions} options
  */
-async function openTab(browser, origin, options) {
+async function openTab(browser, address, options) {
   const context = await browser.newContext(options);
   /** @type {string[]} */
   const refused = [];
   await context.route(
-    (url) => url.origin !== origin && url.protocol.startsWith('http'),
+    (url) => url.origin !== new URL(address).origin && url.protocol.startsWith('http'),
     (route) => {
       refused.push(route.request().url());
       return route.abort();
@@ -84,27 +87,19 @@ async function openTab(browser, origin, options) {
 
 /** @throws If a page has nothing to read where scripts are off, is wider than a small screen, or asks anything of another host. */
 export async function checkReading() {
-  await withSite(async (browser, origin) => {
-    const { tab, refused } = await openTab(browser, origin, { javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
+  await withSite(async (browser, address) => {
+    const { tab, refused } = await openTab(browser, address, { javaScriptEnabled: false, viewport: narrow });
     for (const path of Object.values(looked)) {
-      await tab.goto(`${origin}/${path}`);
-      const heading = await tab.locator('h1').first();
-      if (!(await heading.isVisible())) throw new Error(`${path}: without scripts its heading is not to be seen`);
-      const text = await tab.locator(path === 'index.html' ? '.VPHome' : 'main').innerText();
-      if (text.length < 300) throw new Error(`${path}: without scripts there are ${text.length} characters to read`);
-      const { scrollWidth, clientWidth } = await measured(tab);
-      if (scrollWidth > clientWidth) throw new Error(`${path} is ${scrollWidth} pixels wide on a screen of ${clientWidth}`);
+      await tab.goto(address + path);
+      if (!(await tab.locator('h1').first().isVisible())) throw new Error(`${path}: without scripts its heading is not to be seen`);
+      const written = textOf(await tab.content()).length;
+      if (written < 300) throw new Error(`${path}: without scripts there are ${written} characters to read`);
+      const width = await tab.locator('html').evaluate((html) => html.scrollWidth);
+      if (width > narrow.width) throw new Error(`${path} is ${width} pixels wide on a screen of ${narrow.width}`);
     }
     if (refused.length > 0) throw new Error(`asked of other hosts: ${refused.join(', ')}`);
-    console.log(`${Object.keys(looked).length} pages, without scripts, 390 pixels wide`);
+    console.log(`${Object.keys(looked).length} pages, without scripts, ${narrow.width} pixels wide`);
   });
-}
-
-/** @param {import('playwright-core').Page} tab */
-async function measured(tab) {
-  // By layout alone, since scripts are off.
-  const [page, screen] = await Promise.all([tab.locator('html').evaluate((html) => html.scrollWidth), tab.viewportSize()]);
-  return { scrollWidth: page, clientWidth: screen?.width ?? 0 };
 }
 
 /** @throws If the search does not find a word of a concept, a public name and a code of an error, or asks anything of another host. */
@@ -114,12 +109,14 @@ export async function checkSearch() {
     ['virtualClock', 'api/testing/'],
     ['SF_GUARD_TOLERATED', 'errors/SF_GUARD_TOLERATED'],
   ];
-  await withSite(async (browser, origin) => {
-    const { tab, refused } = await openTab(browser, origin, { viewport: { width: 1280, height: 800 } });
-    await tab.goto(`${origin}/contents.html`);
+  await withSite(async (browser, address) => {
+    const { tab, refused } = await openTab(browser, address, { viewport: wide });
+    await tab.goto(`${address}contents.html`);
     for (const [word = '', place = ''] of wanted) {
       await search(tab, word);
-      const links = await tab.locator('.VPLocalSearchBox a.result').evaluateAll((found) => found.map((link) => link.getAttribute('href') ?? ''));
+      const links = await tab
+        .locator('.VPLocalSearchBox a.result')
+        .evaluateAll((found) => found.map((link) => link.getAttribute('href') ?? ''));
       if (!links.some((link) => link.includes(place))) throw new Error(`"${word}" is not found under ${place}, only: ${links.join(', ')}`);
       await tab.keyboard.press('Escape');
     }
@@ -147,17 +144,17 @@ async function search(tab, word) {
 export async function takePictures() {
   const folder = join(root, 'reports/docs-site');
   mkdirSync(folder, { recursive: true });
-  await withSite(async (browser, origin) => {
-    for (const width of widths) {
+  await withSite(async (browser, address) => {
+    for (const viewport of [wide, narrow]) {
       for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
-        const { tab } = await openTab(browser, origin, { colorScheme, viewport: { width, height: width > 600 ? 900 : 844 } });
+        const { tab } = await openTab(browser, address, { colorScheme, viewport });
         for (const [name, path] of Object.entries(looked)) {
-          await tab.goto(`${origin}/${path}`, { waitUntil: 'networkidle' });
-          await tab.screenshot({ path: join(folder, `${name}-${width}-${colorScheme}.png`) });
+          await tab.goto(address + path, { waitUntil: 'networkidle' });
+          await tab.screenshot({ path: join(folder, `${name}-${viewport.width}-${colorScheme}.png`) });
         }
-        await tab.goto(`${origin}/contents.html`);
+        await tab.goto(`${address}contents.html`);
         await search(tab, 'retry');
-        await tab.screenshot({ path: join(folder, `search-${width}-${colorScheme}.png`) });
+        await tab.screenshot({ path: join(folder, `search-${viewport.width}-${colorScheme}.png`) });
         await tab.close();
       }
     }

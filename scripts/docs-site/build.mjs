@@ -10,6 +10,8 @@ import { sidebars } from './sidebar.mjs';
 
 /** Where the site is built. */
 export const siteFolder = join(root, 'dist/docs');
+/** The path it stands under, with slashes at both ends. */
+export const siteBase = process.env['STAGEFLOW_DOCS_BASE'] ?? '/';
 // Below the package of the site, whose modules the pages import.
 const staging = join(root, 'internal/docs-site/.cache');
 const home = 'internal/docs-site/home.md';
@@ -17,7 +19,7 @@ const home = 'internal/docs-site/home.md';
 /**
  * Writes the pages and the reference, and builds the site from them. The packages must be built.
  *
- * `STAGEFLOW_DOCS_BASE` is the path it will stand under (default `/`); `STAGEFLOW_DOCS_SOURCE` is where the sources can be read, such as
+ * `STAGEFLOW_DOCS_BASE` is the path it will stand under (default `/`, else as `/stageflow/`); `STAGEFLOW_DOCS_SOURCE` is where the sources can be read, such as
  * `https://example.org/stageflow/{kind}/main`, without which links to sources are only text.
  *
  * @throws If the reference lacks a public name, a docstring links to nothing, or a page links to a page that is not there.
@@ -28,7 +30,7 @@ export async function buildDocsSite() {
   checkReference(reference);
   const read = (/** @type {string} */ path) => readFileSync(join(root, path), 'utf8');
   const pages = new Map([...sources].map(([address, path]) => [address, read(path)]));
-  for (const [address, text] of reference.pages) pages.set(address, `---\neditLink: false\n---\n\n${text}`);
+  for (const [address, text] of reference.pages) pages.set(address, `---\npageClass: reference\n---\n\n${text}`);
   pages.set('index.md', homePage(read(home), read('README.md')));
   rmSync(staging, { recursive: true, force: true });
   rmSync(siteFolder, { recursive: true, force: true });

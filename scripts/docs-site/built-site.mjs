@@ -25,9 +25,13 @@ export function builtPages(folder) {
  * @returns {string[]}
  */
 export function brokenReferences(pages, folder, base) {
-  const ids = new Map(pages.map(({ path, html }) => [path, new Set([...html.matchAll(/\sid="([^"]+)"/g)].map(([, id = '']) => unescaped(id)))]));
+  const ids = new Map(
+    pages.map(({ path, html }) => [path, new Set([...html.matchAll(/\sid="([^"]+)"/g)].map(([, id = '']) => unescaped(id)))]),
+  );
   return pages.flatMap(({ path, html }) => {
-    const fetched = [...html.matchAll(/<(?:script|img|link|iframe)\b[^>]*?\s(?:src|href)="([^"]+)"/g)].map(([, target = '']) => unescaped(target));
+    const fetched = [...html.matchAll(/<(?:script|img|link|iframe)\b[^>]*?\s(?:src|href)="([^"]+)"/g)].map(([, target = '']) =>
+      unescaped(target),
+    );
     const remote = fetched.filter((target) => /^([a-z]+:)?\/\//i.test(target)).map((target) => `${path}: fetches ${target}`);
     const links = [...html.matchAll(/<a\b[^>]*?\shref="([^"]+)"/g)].map(([, target = '']) => unescaped(target));
     const dead = [...new Set(links)].filter((target) => !leadsSomewhere(target, path, ids, folder, base));
@@ -59,15 +63,12 @@ function leadsSomewhere(target, path, ids, folder, base) {
  */
 export function textOf(html) {
   const main = /<main\b[\s\S]*?<\/main>/.exec(html)?.[0] ?? /<body\b[\s\S]*/.exec(html)?.[0] ?? '';
-  return unescaped(main.replaceAll(/<(script|style)\b[\s\S]*?<\/\1>/g, '').replaceAll(/<[^>]+>/g, '')).replaceAll('\u200B', '').replaceAll(/\s+/g, ' ');
+  return unescaped(main.replaceAll(/<(script|style)\b[\s\S]*?<\/\1>/g, '').replaceAll(/<[^>]+>/g, ''))
+    .replaceAll('\u200B', '')
+    .replaceAll(/\s+/g, ' ');
 }
 
 /** @param {string} text */
 function unescaped(text) {
-  return text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&');
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
 }

@@ -1,7 +1,7 @@
 // The site of the documentation: built, and held to what it promises.
 import { build as buildPackages } from '../build.mjs';
 import { checkReading, checkSearch } from './browser.mjs';
-import { buildDocsSite, siteFolder } from './build.mjs';
+import { buildDocsSite, siteBase, siteFolder } from './build.mjs';
 import { brokenReferences, builtPages } from './built-site.mjs';
 
 /** What must hold of the site, by name. @type {readonly [name: string, check: () => unknown][]} */
@@ -28,7 +28,7 @@ export async function makeDocsSite() {
 
 function checkReferences() {
   const pages = builtPages(siteFolder);
-  const broken = brokenReferences(pages, siteFolder, process.env['STAGEFLOW_DOCS_BASE'] ?? '/');
+  const broken = brokenReferences(pages, siteFolder, siteBase);
   if (broken.length > 0) throw new Error(broken.join('\n'));
   console.log(`${pages.length} pages`);
 }

@@ -95,7 +95,7 @@ function withNames(tokens, Token, address, linked, names) {
   return tokens.flatMap((token) => {
     if (token.type === 'link_open') depth += 1;
     if (token.type === 'link_close') depth -= 1;
-    const name = token.type === 'code_inline' ? /^([A-Za-z]\w+)(\(\))?$/.exec(token.content)?.[1] : undefined;
+    const name = token.type === 'code_inline' ? nameIn(token.content) : undefined;
     const target = name === undefined ? undefined : names.get(name);
     if (name === undefined || target === undefined || depth > 0 || linked.has(name) || target.startsWith(`/${address}`)) return [token];
     linked.add(name);
@@ -106,4 +106,13 @@ function withNames(tokens, Token, address, linked, names) {
     ];
     return [open, token, new Token('link_close', 'a', -1)];
   });
+}
+
+/**
+ * The public name that code in a sentence means: `retry` may be an option and `pipeline` a member of an error, `retry()` and `RetryPolicy` not.
+ *
+ * @param {string} code
+ */
+function nameIn(code) {
+  return /^(\w+)\(\)$/.exec(code)?.[1] ?? /^[A-Za-z]*[A-Z]\w*$/.exec(code)?.[0];
 }

@@ -29,6 +29,8 @@ export default defineConfig({
   // In files of their own, and not in each page.
   metaChunk: true,
   ignoreDeadLinks: false,
+  // The index of the search is the one large file, and is fetched when somebody searches.
+  vite: { build: { chunkSizeWarningLimit: 3_000 } },
   markdown: {
     anchor: { slugify: slugOf },
     theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
