@@ -1,4 +1,4 @@
-// The TypeScript blocks of the documentation, as modules that the compiler checks.
+// The TypeScript blocks of the documentation, as modules that the compiler checks and that run.
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from './command.mjs';
@@ -52,7 +52,18 @@ function place(modules, index, line) {
   if (module) module[index] = line;
 }
 
-/** Type-checks every snippet of the documentation. */
+/**
+ * How a module of the documentation runs: by itself, as a file of tests, or not, because it names things that are not there (`declare`).
+ *
+ * @param {string} text
+ * @returns {'run' | 'test' | 'declared'}
+ */
+export function kindOf(text) {
+  if (/^\s*(export )?declare /m.test(text)) return 'declared';
+  return /^\s*import .* from 'vitest'/m.test(text) ? 'test' : 'run';
+}
+
+/** Type-checks every snippet of the documentation, and runs those that need nothing but the packages. */
 export async function checkSnippets() {
   const folder = join(root, '.cache/snippets');
   rmSync(folder, { recursive: true, force: true });
@@ -60,10 +71,15 @@ export async function checkSnippets() {
   const exclude = (/** @type {string} */ path) => /node_modules|CHANGELOG/.test(path);
   const files = pages.flatMap((pattern) => globSync(pattern, { cwd: root, exclude })).filter((path) => !exclude(path));
   let count = 0;
+  const modules = { run: /** @type {string[]} */ ([]), test: /** @type {string[]} */ ([]), declared: /** @type {string[]} */ ([]) };
   for (const path of files) {
     for (const [index, text] of snippetsOf(readFileSync(join(root, path), 'utf8')).entries()) {
-      writeFileSync(join(folder, `${path.replaceAll('/', '__')}.${index + 1}.ts`), text);
+      const kind = kindOf(text);
+      const name = join(folder, `${path.replaceAll('/', '__')}.${index + 1}.${kind === 'test' ? 'test.ts' : 'ts'}`);
+      writeFileSync(name, text);
       count += 1;
+      // Each page of an error is run, and its error compared, by error-pages.test.ts.
+      if (!path.startsWith('docs/errors/SF_')) modules[kind].push(name);
     }
   }
   console.log(`${count} snippets in ${files.length} pages`);
@@ -74,4 +90,19 @@ export async function checkSnippets() {
     JSON.stringify({ extends: '../../tsconfig.check.json', compilerOptions: options, include: ['*.ts'] }),
   );
   await command('tsc', ['-p', join(folder, 'tsconfig.json')]);
+  const conditions = ['--conditions=@stageflow/source', '--no-warnings'];
+  await command(process.execPath, [...conditions, join(root, 'scripts/run-snippets.mjs'), ...modules.run], { show: false });
+  console.log(`${modules.run.length} ran to their end`);
+  console.log(`${modules.declared.length} name what is not there, and are not run`);
+  if (modules.test.length > 0) await runAsTests(folder);
+}
+
+/** @param {string} folder */
+async function runAsTests(folder) {
+  const config = `import { conditions } from '../../vitest.config.ts';
+export default { resolve: { conditions }, ssr: { resolve: { conditions } }, test: { include: ['**/*.test.ts'] } };
+`;
+  writeFileSync(join(folder, 'vitest.config.ts'), config);
+  await command('vitest', ['run', '--root', folder, '--config', join(folder, 'vitest.config.ts'), '--reporter=dot'], { show: false });
+  console.log(`${globSync('*.test.ts', { cwd: folder }).length} ran as tests`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { snippetsOf } from './docs-snippets.mjs';
+import { kindOf, snippetsOf } from './docs-snippets.mjs';
 
 const code = (page: string[]) => snippetsOf(page.join('\n')).map((text) => text.replace('\nexport {};\n', '').split('\n'));
 
@@ -23,5 +23,19 @@ describe('snippetsOf()', () => {
     expect(code(['<!-- snippet: declare a -->', '<!-- snippet:', 'declare b', '-->', '```ts', 'c', '```'])).toEqual([
       [' declare a ', '', 'declare b', '', '', 'c'],
     ]);
+  });
+});
+
+describe('kindOf()', () => {
+  test('runs what names only what is there', () => {
+    expect(kindOf("import { stage } from '@stageflow/core';\nconst declared = stage;")).toBe('run');
+  });
+
+  test('runs what asks for vitest as a file of tests', () => {
+    expect(kindOf("import { test } from 'vitest';")).toBe('test');
+  });
+
+  test('does not run what names things that are not there', () => {
+    expect(kindOf("import { test } from 'vitest';\n  declare const model: string;")).toBe('declared');
   });
 });

@@ -60,8 +60,12 @@ export function anchorsOf(markdown) {
   return anchors;
 }
 
-/** @param {string} heading */
-function slugOf(heading) {
+/**
+ * The anchor that GitHub gives a heading, the first of its words on a page.
+ *
+ * @param {string} heading
+ */
+export function slugOf(heading) {
   return heading
     .replace(inlineLink, '$1')
     .toLowerCase()

@@ -34,6 +34,8 @@ const commands = {
   'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
+  'docs:build': async () => (await import('./docs-site/docs-site.mjs')).makeDocsSite(),
+  'docs:look': async () => (await import('./docs-site/browser.mjs')).takePictures(),
   'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),
 };
 

@@ -5,6 +5,7 @@ import { build } from './build.mjs';
 import { command } from './command.mjs';
 import { checkConformance } from './conformance.mjs';
 import { checkLinks } from './docs-links.mjs';
+import { siteChecks } from './docs-site/docs-site.mjs';
 import { checkSnippets } from './docs-snippets.mjs';
 import { checkErrorPages } from './error-pages.mjs';
 import { checkFeatures } from './feature-links.mjs';
@@ -32,12 +33,13 @@ export async function verify() {
   await steps.run('repository lint', () => command(process.execPath, ['scripts/repository-lint.mjs']));
   await steps.run('typecheck tests, examples and scripts', () => command('tsc', ['-p', 'tsconfig.check.json']));
   await steps.run('error pages', checkErrorPages);
-  await steps.run('typecheck snippets', checkSnippets);
+  await steps.run('the snippets of the documentation are what the compiler takes, and run', checkSnippets);
   await steps.run('type cost of 10, 100 and 500 stages', checkTypeCost);
   await steps.run('every numbered case is accounted for', checkConformance);
   await steps.run('links of the documentation', checkLinks);
   await steps.run('the quick start is the example', checkQuickStart);
   await steps.run('each feature has its proof', checkFeatures);
+  for (const [name, check] of siteChecks) await steps.run(name, check);
   await steps.run(testStep, () =>
     command('vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]),
   );
