@@ -163,7 +163,7 @@ test('writes that are undone as conflicts are done once more, on a server whose 
   await sql(undoing('nth % 23 = 0'));
   const place = memoryPlace(postgresPlace(url, false));
   expect(await settleAll(place)).toEqual([]);
-  expect(await undoneCount(sql)).toBeGreaterThan(runIds.length);
+  expect(await undoneCount(sql)).toBeGreaterThan(10);
   await expectAllSettled(place);
   await Promise.all([place.close(), close()]);
 });
