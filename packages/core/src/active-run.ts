@@ -79,7 +79,7 @@ export class ActiveRun implements EventTarget {
   attach(scheduler: Scheduler): void {
     this.#scheduler = scheduler;
     scheduler.isPaused = this.isPaused;
-    if (this.isPaused) void scheduler.pause();
+    if (this.isPaused) void scheduler.pausing.pause();
     if (this.#isLetGo) scheduler.park();
     this.accepted.broadcast?.follow(scheduler.state);
     this.#followStop();
@@ -88,7 +88,7 @@ export class ActiveRun implements EventTarget {
   /** Nothing that it does will be kept: it must not go on here. What is kept of it has not ended, so neither may what was started below it. */
   fail(error: StageflowError): void {
     this.#isLetGo = true;
-    this.#scheduler?.fail(error);
+    this.#scheduler?.lose(error);
   }
 
   /** Stops it, and what was started below it. The first reason wins. */
@@ -103,18 +103,18 @@ export class ActiveRun implements EventTarget {
   /** Starts nothing new, from its very beginning where it has not begun. Resolves when that is durable. */
   async pause(): Promise<void> {
     this.isPaused = true;
-    await this.#scheduler?.pause();
+    await this.#scheduler?.pausing.pause();
   }
 
   /** Ends a pause. */
   async continue(): Promise<void> {
     this.isPaused = false;
-    await this.#scheduler?.continue();
+    await this.#scheduler?.pausing.continue();
   }
 
   /** Starts the next stage in a pause: its path. */
   step(): string | undefined {
-    return this.#scheduler?.step();
+    return this.#scheduler?.pausing.step();
   }
 
   /** @throws SF_UNKNOWN_STAGE */

@@ -226,7 +226,8 @@ export class HostRuntime {
     await Promise.race([drained, patience]);
     for (const active of [...this.#runs]) active.letGo('the runtime is closing');
     await drained;
-    await this.#durable?.stopWatching();
+    // A store that does not answer keeps nobody longer than the grace.
+    await Promise.race([this.#durable?.stopWatching(), patience]);
     await Promise.race([this.#sinks.flush(), patience]);
     timer.cancel();
   }

@@ -1,14 +1,20 @@
 import { type VirtualClock, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
-import { fail } from './control.ts';
+import { anything } from '../test/any-schema.ts';
+import { faultyRunStore } from '../test/faulty-run-store.ts';
+import { fail, suspend } from './control.ts';
 import { memoryRunStore } from './durable/memory-run-store.ts';
 import { firstOf, optional } from './edge.ts';
+import type { RunEvent } from './event.ts';
 import { inputs } from './inputs.ts';
+import type { Interceptor } from './interceptor.ts';
 import { map } from './map.ts';
 import { pipeline } from './pipeline.ts';
 import type { RunStore } from './ports/run-store.ts';
+import type { RunHandle } from './run-handle.ts';
 import { createRuntime } from './runtime.ts';
 import { stage } from './stage.ts';
+import { work } from './work.ts';
 
 /** A chain of three beside a loner, on a clock of its own; `ran` says what was called. */
 function chain(clock: VirtualClock) {
@@ -112,6 +118,32 @@ describe('handle.step()', () => {
     for (let path = handle.step(); path !== undefined; path = handle.step()) steps.push(path);
     expect(steps).toEqual(['each', 'each[0]/one', 'each[1]/one']);
     expect((await clock.settle(handle.result)).status).toBe('completed');
+  });
+});
+
+describe('handle.step() of a stage that is not called at once', () => {
+  test.each([
+    ['an effect that must be durable first', { store: memoryRunStore() }],
+    ['a stage within interceptors', { interceptors: [{ name: 'through', stage: (_, next) => next() } satisfies Interceptor] }],
+  ])('calls it all the same: %s', async (_what, options) => {
+    const clock = virtualClock();
+    const ran: string[] = [];
+    const paid = work('paid', {
+      retry: { attempts: 2, baseMs: 0 },
+      idempotencyKey: () => 'k',
+      run: () => (ran.push('paid') === 1 ? fail('once') : 1),
+    });
+    const last = stage('last', { needs: { paid }, run: () => ran.push('last') });
+    const made = pipeline('p', { outputs: { last } });
+    const handle = createRuntime({ pipelines: [made], clock, ...options }).start(made, {});
+    await handle.pause();
+    await clock.advance(1);
+    expect(handle.step()).toBe('paid');
+    await clock.advance(1);
+    expect(ran).toEqual(['paid']);
+    await handle.resume();
+    expect((await clock.settle(handle.result)).status).toBe('completed');
+    expect(ran).toEqual(['paid', 'paid', 'last']);
   });
 });
 
@@ -242,6 +274,52 @@ describe('a run that a store keeps', () => {
     await clock.settle(first.close({ graceMs: 1 }));
     const next = createRuntime({ pipelines: [made], clock, store });
     expect((await clock.settle(next.recover())).resumed).toEqual([{ runId: 'r', status: 'completed' }]);
+  });
+
+  test('and is paused while it ends ends as it would', async () => {
+    const { made } = chain(virtualClock());
+    const quick = pipeline('quick', { outputs: { one: stage('one', { run: () => 1 }) } });
+    const pauses: Promise<void>[] = [];
+    const emit = ({ type }: RunEvent): void => void (type === 'run.completed' && pauses.push(handle.pause()));
+    const runtime = createRuntime({ pipelines: [made, quick], store: memoryRunStore(), sinks: [{ name: 'pausing', emit }] });
+    const handle: RunHandle = runtime.start(quick, {});
+    expect((await handle.result).status).toBe('completed');
+    expect(pauses).toHaveLength(1);
+    await Promise.all(pauses);
+  });
+
+  test('and is paused and resumed at once is not paused, however long the store takes', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const faulty = faultyRunStore(store);
+    const { made } = chain(clock);
+    const handle = createRuntime({ pipelines: [made], clock, store: faulty.store }).start(made, {}, { runId: 'r' });
+    await clock.advance(1);
+    faulty.before('commit', () => clock.sleep(faulty.fired.count === 1 ? 20 : 5));
+    void handle.pause();
+    void handle.resume();
+    await clock.advance(30);
+    expect(faulty.fired.count).toBeGreaterThanOrEqual(1);
+    expect((await store.load('r', undefined))?.isPaused).toBeUndefined();
+    expect((await clock.settle(handle.result)).status).toBe('completed');
+  });
+
+  test('is not due for ever for what a skipped stage waited for', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const left = stage('left', { run: (_, { answer }) => answer(anything) ?? suspend('?', { timeoutMs: 100 }) });
+    const asks = stage('asks', { run: (_, { answer }) => answer(anything) ?? suspend('?') });
+    const busy = stage('busy', { run: () => clock.sleep(50) });
+    const made = pipeline('p', { outputs: { asks }, also: { left, busy } });
+    const runtime = createRuntime({ pipelines: [made], clock, store });
+    const handle = runtime.start(made, {}, { runId: 'r' });
+    await clock.advance(1);
+    expect(handle.skip('left')).toBe(true);
+    expect(await clock.settle(handle.result)).toMatchObject({ status: 'suspended', waits: [{ path: 'asks' }] });
+    await clock.advance(200);
+    expect((await clock.settle(runtime.recover())).resumed).toEqual([]);
+    await runtime.decide('r/asks#answer', 'yes');
+    expect((await clock.settle(runtime.recover())).resumed).toEqual([{ runId: 'r', status: 'completed' }]);
   });
 
   test('keeps what was skipped by hand', async () => {

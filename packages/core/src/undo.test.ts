@@ -3,10 +3,12 @@ import {
   createRuntime,
   fail,
   guard,
+  type Interceptor,
   inputs,
   isStageflowError,
   map,
   memoryRunStore,
+  type PipelinePolicy,
   pass,
   pipeline,
   type RunEvent,
@@ -223,5 +225,61 @@ describe('an effect that cannot be undone', () => {
     expect(run.undoErrors.map(({ message }) => message)).toEqual([expect.stringContaining('it had not finished after 100 ms')]);
     expect(reason).toMatchObject({ message: 'it had not finished after 100 ms' });
     expect(clock.now()).toBeGreaterThanOrEqual(110);
+  });
+
+  test('and obeys its signal leaves no timer behind', async () => {
+    const clock = virtualClock();
+    const obeys = work('obeys', {
+      run: () => 1,
+      undo: { retry: { attempts: 1 }, timeoutMs: 100, run: (_, { signal }) => clock.sleep(1_000, signal) },
+    });
+    const broken = stage('broken', { needs: { obeys }, run: () => fail('no') });
+    const run = await clock.settle(pipeline('book', { outputs: { broken } }).run({}, { clock, graceMs: 5_000 }));
+    expect([run.undoErrors.length, run.elapsedMs, clock.pending]).toEqual([1, 100, 0]);
+  });
+});
+
+describe('a run that interceptors stand around', () => {
+  /** Two effects, each of which takes 50 ms to undo, and a failure. */
+  function slowly(clock: ReturnType<typeof virtualClock>, policy: Pick<PipelinePolicy, 'failureMode' | 'deadlineMs'> = {}) {
+    const undone: string[] = [];
+    const slow = (name: string) => () => clock.sleep(50).then(() => void undone.push(name));
+    const first = work('first', { run: () => 1, undo: slow('first') });
+    const second = work('second', { needs: { first }, run: () => 2, undo: slow('second') });
+    const broken = stage('broken', { needs: { second }, run: () => fail('no') });
+    return { undone, made: pipeline('p', { outputs: { broken }, graceMs: 5, ...policy }) };
+  }
+
+  test('is undone to its end although one of them throws in the middle', async () => {
+    const clock = virtualClock();
+    const { undone, made } = slowly(clock);
+    const late = clock.sleep(10).then(() => {
+      throw new Error('too slow');
+    });
+    const impatient: Interceptor = { name: 'impatient', run: (_, next) => Promise.race([next(), late]) };
+    const run = await clock.settle(made.run({}, { clock, interceptors: [impatient] }));
+    expect([run.status, run.undone, undone]).toEqual(['failed', ['second', 'first'], ['second', 'first']]);
+  });
+
+  test('is undone to its end although its deadline passes in the middle, and ends as it had', async () => {
+    const clock = virtualClock();
+    const { undone, made } = slowly(clock, { failureMode: 'continue', deadlineMs: 20 });
+    const through: Interceptor = { name: 'through', run: (_, next) => next() };
+    const run = await clock.settle(made.run({}, { clock, interceptors: [through] }));
+    expect(run).toMatchObject({ status: 'failed', error: { code: 'SF_STAGE_FAILED' }, undone: ['second', 'first'] });
+    expect(undone).toEqual(['second', 'first']);
+  });
+
+  test('is undone to its end although they end in the middle', async () => {
+    const clock = virtualClock();
+    const undone: string[] = [];
+    const paid = work('paid', { run: () => 1, undo: () => clock.sleep(500).then(() => void undone.push('paid')) });
+    const made = pipeline('p', { outputs: { paid }, undoOn: ['cancelled'], graceMs: 5 });
+    const slow: Interceptor = { name: 'slow', run: (_, next) => next().finally(() => clock.sleep(100)) };
+    const handle = createRuntime({ pipelines: [made], clock, interceptors: [slow] }).start(made, {});
+    await clock.advance(20);
+    handle.cancel();
+    expect(await clock.settle(handle.result)).toMatchObject({ status: 'cancelled', undone: ['paid'] });
+    expect(undone).toEqual(['paid']);
   });
 });

@@ -73,6 +73,11 @@ test.each<[string, unknown, object]>([
   ],
   ['without a fingerprint', { ...record, fingerprint: 0 }, { at: 'the record of "a"', why: 'it does not say what stage made it' }],
   ['with half an output', { ...record, output: '[1, 2' }, { at: 'the record of "a"', why: cutOff }],
+  [
+    'of an effect with half its values',
+    { ...record, status: 'intent', output: undefined, values: '{"a"' },
+    { at: 'the record of "a"', why: cutOff },
+  ],
   ['with an unknown tag', { ...record, output: '{"$sf":"decimal"}' }, { at: 'the record of "a"', why: cutOff }],
   ['with an error that is none', { ...failed, error: null }, { at: 'the record of "b"', why: cutOff }],
 ])('a record %s is refused', (_, torn, details) => {

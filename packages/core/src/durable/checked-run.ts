@@ -84,12 +84,14 @@ function first<Item>(items: readonly Item[], faultIn: (item: Item, at: number) =
 function faultOfRecord(record: JournalRecord, index: number): PlacedFault | undefined {
   const nameless = noObject(record) ?? (typeof record.path === 'string' ? undefined : { why: 'it has no path' });
   if (nameless !== undefined) return placed(nameless, { at: `record ${index + 1}` });
-  const { path, status, attempts, fingerprint, output, error } = record;
+  const { path, status, attempts, fingerprint, output, error, values } = record;
   const fault =
     unknownStatus(status, recordStatuses) ??
     (Number.isSafeInteger(attempts) ? undefined : { why: 'it does not say how many attempts there were' }) ??
     (typeof fingerprint === 'string' ? undefined : { why: 'it does not say what stage made it' }) ??
     (output === undefined ? undefined : unreadable(output)) ??
+    // Of what a stage called they are a print, which is not read.
+    (status === 'intent' && values !== undefined ? unreadable(values) : undefined) ??
     (error === undefined ? undefined : unreadableBy(() => revivedError(error)));
   return placed(fault, { at: `the record of "${path}"`, path });
 }

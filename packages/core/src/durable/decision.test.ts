@@ -49,6 +49,13 @@ describe('mayDecide', () => {
 });
 
 describe('quorum', () => {
+  test('takes answers as the same in whatever order their members stand', async () => {
+    const runtime = await waiting(asking({ quorum: 2 }));
+    await runtime.decide(waitId, { amount: 1, note: { a: 1, b: [1, 2] } }, { by: { id: 'ann' } });
+    expect(await runtime.decide(waitId, { amount: 1, note: { a: 1, b: [2, 1] } }, { by: { id: 'bob' } })).toBe('kept');
+    expect(await runtime.decide(waitId, { note: { b: [1, 2], a: 1 }, amount: 1 }, { by: { id: 'carl' } })).toBe('answered');
+  });
+
   test('waits until as many people have given the same answer', async () => {
     const runtime = await waiting(asking({ quorum: 2 }));
     expect(await runtime.decide(waitId, 'yes', { by: { id: 'ann' } })).toBe('kept');

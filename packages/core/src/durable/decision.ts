@@ -30,13 +30,22 @@ function checkDecider({ waitId, mayDecide, quorum = 1, votes = [] }: StoredWait,
  */
 function outcomeOfVotes({ type, quorum = 1, votes = [] }: StoredWait, vote: Vote): Encoded | undefined {
   if (type === 'review' && !isApproval(vote.answer)) return vote.answer;
-  const isSame = (other: Vote): boolean => (type === 'review' ? isApproval(other.answer) : other.answer === vote.answer);
+  const isSame = (other: Vote): boolean => (type === 'review' ? isApproval(other.answer) : inOrder(other.answer) === inOrder(vote.answer));
   return votes.filter(isSame).length + 1 >= quorum ? vote.answer : undefined;
 }
 
 function isApproval(answer: Encoded): boolean {
   const decision = decode(answer) as { readonly approved?: unknown } | null | undefined;
   return decision?.approved === true;
+}
+
+/** An answer with the members of its objects in one order: clients write them in any. */
+function inOrder(answer: Encoded): string {
+  return JSON.stringify(JSON.parse(answer), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1)))
+      : value,
+  );
 }
 
 /** One decision of one person. */

@@ -1,6 +1,6 @@
 import { isStageflowError, StageflowError } from '../errors.ts';
 import type { RunState } from '../execution/run-state.ts';
-import type { RunIdentity } from '../identity.ts';
+import { type RunIdentity, uuidv7 } from '../identity.ts';
 import { nearestName } from '../nearest-name.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
@@ -14,8 +14,9 @@ import { checkedRun, checkedWait } from './checked-run.ts';
 import { decode, type Encoded, encode } from './codec.ts';
 import { type Decider, decide } from './decision.ts';
 import { keptRecords } from './kept-records.ts';
+import { openWait } from './open-wait.ts';
 import { restoreInput } from './restore-input.ts';
-import { openWait, RunJournal } from './run-journal.ts';
+import { RunJournal } from './run-journal.ts';
 
 /** What became of an answer or a delivery. */
 export type Delivery = 'answered' | 'kept';
@@ -90,7 +91,9 @@ export class DurableRuns {
   /** Large values first: what the store has refers to nothing that is not there. */
   async #create(run: NewRun): Promise<void> {
     const values = this.#valuesOf(run.identity);
-    const aside = (id: string, text: Encoded): Encoded => values?.keep(`${id}#0`, text) ?? text;
+    // The id of the run may be taken: nothing of the run that has it is written over.
+    const unique = `0-${uuidv7(this.#clock.now())}`;
+    const aside = (id: string, text: Encoded): Encoded => values?.keep(`${id}#${unique}`, text) ?? text;
     const input = Object.fromEntries(Object.entries(run.input).map(([name, text]) => [name, aside(`[input]/${name}`, text)]));
     const records = run.records?.map((record) =>
       record.output === undefined ? record : { ...record, output: aside(record.path, record.output) },

@@ -9,7 +9,7 @@ export interface RecoveryOptions {
   readonly everyMs: number;
   /** How many runs go on at once, an integer >= 1. @default 8 */
   readonly concurrency?: number | undefined;
-  /** Told of a run that could not go on, and, without a run, of a look that failed. Each is tried again at the next. @default nobody is told */
+  /** Told of a run that could not go on, and, without a run, of a look that failed. Each is tried again at the next. What it throws is thrown to the host. @default nobody is told */
   readonly onProblem?: ((error: StageflowError, runId: string | undefined) => void) | undefined;
 }
 
@@ -52,14 +52,24 @@ export class RecoveryLoop {
     if (!this.#controller.signal.aborted) this.#timer = this.#clock.schedule(() => void this.#pass(), this.#options.everyMs);
   }
 
+  /** What a listener throws is thrown to the host, and does not end the loop. */
+  #tell(error: StageflowError, runId: string | undefined): void {
+    try {
+      this.#options.onProblem?.(error, runId);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
+  }
+
   async #pass(): Promise<void> {
-    const { onProblem } = this.#options;
     this.#isLooking = true;
     try {
       const { refused } = await this.#look(this.#controller.signal);
-      for (const { runId, error } of refused) onProblem?.(error, runId);
+      for (const { runId, error } of refused) this.#tell(error, runId);
     } catch (thrown) {
-      onProblem?.(thrown as StageflowError, undefined);
+      this.#tell(thrown as StageflowError, undefined);
     }
     this.#isLooking = false;
     if (this.#again) this.lookSoon();

@@ -1,5 +1,5 @@
 import { virtualClock } from '@stageflow/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { suspend } from '../control.ts';
 import { inputs } from '../inputs.ts';
 import { pipeline } from '../pipeline.ts';
@@ -247,6 +247,22 @@ describe('the option "recovery"', () => {
       [expect.objectContaining({ why: 'no load' }), 'a'],
     ]);
     expect(await runtime.recover()).toEqual({ resumed: [], refused: [] });
+    await runtime.close();
+  });
+
+  test('goes on looking where who is told throws, which is thrown to the host', async () => {
+    const { clock, store, process } = fleet();
+    const thrown = vi.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => {});
+    const due = () => Promise.reject(new Error('no due'));
+    const onProblem = () => {
+      throw new Error('nobody reads this');
+    };
+    const runtime = process({ store: { ...methods(store), due }, recovery: { everyMs: 100, onProblem } });
+    await clock.advance(250);
+    const calls = thrown.mock.calls.map(([call]) => call);
+    thrown.mockRestore();
+    expect(calls).toHaveLength(2);
+    expect(calls[0]).toThrow('nobody reads this');
     await runtime.close();
   });
 

@@ -24,6 +24,7 @@ import { plainError } from './error-json.ts';
 import { fingerprint } from './fingerprint.ts';
 import { endOf, expiredAnswer, wasExpired } from './journaled-end.ts';
 import { KeptUndo } from './kept-undo.ts';
+import { openWait } from './open-wait.ts';
 
 /** What a journal is opened with. */
 export interface JournalOptions {
@@ -59,6 +60,11 @@ export class RunJournal implements Journal {
   readonly #listeners = new Map<string, (() => void)[]>();
   #records: JournalRecord[] = [];
   #opened: StoredWait[] = [];
+  /** Whether the run is paused, where the store does not know that yet. */
+  #pause: Pick<JournalBatch, 'isPaused'> = {};
+  #isSettled = false;
+  /** Paths of stages that have ended in this activation. */
+  readonly #ended = new Set<string>();
   #flushing: Promise<void> | undefined = undefined;
   #broken: StageflowError | undefined = undefined;
 
@@ -79,7 +85,12 @@ export class RunJournal implements Journal {
   }
 
   get openWaits(): readonly OpenWait[] {
-    return [...this.#waits.values()].filter(({ status }) => status === 'open').map(openWait);
+    return [...this.#waits.values()].filter((wait) => wait.status === 'open' && !this.#isOver(wait)).map(openWait);
+  }
+
+  /** Whether the stage that waited has ended all the same: it lost a race, or was skipped. */
+  #isOver({ path }: StoredWait): boolean {
+    return this.#ended.has(path) || this.#restored.has(path);
   }
 
   restored(path: string): JournaledEnd | undefined {
@@ -103,6 +114,7 @@ export class RunJournal implements Journal {
   record(state: ScopeState, stage: PlannedStage, outcome: StageOutcome, note: RecordNote = {}): void {
     const path = state.pathOf(stage);
     if (outcome.status === 'cancelled' || outcome.status === 'suspended' || this.#restored.has(path)) return;
+    this.#ended.add(path);
     const base = {
       path,
       values: state.print,
@@ -204,16 +216,21 @@ export class RunJournal implements Journal {
 
   /** Everything that was added so far is durable, or the journal is broken. */
   async flush(): Promise<void> {
-    while (this.#broken === undefined && (this.#flushing !== undefined || this.#records.length + this.#opened.length > 0)) {
+    while (this.#broken === undefined && (this.#flushing !== undefined || this.#hasNews)) {
       this.#flushing ??= this.#commit({});
       await this.#flushing;
     }
   }
 
   async setPaused(isPaused: boolean): Promise<void> {
+    // The run has ended, or rests: nothing is left to pause.
+    if (this.#isSettled) return;
+    this.#pause = { isPaused };
     await this.flush();
-    this.#flushing = this.#commit({ isPaused });
-    await this.#flushing;
+  }
+
+  get #hasNews(): boolean {
+    return this.#records.length + this.#opened.length > 0 || this.#pause.isPaused !== undefined;
   }
 
   /** Adds a record; resolves when it is durable, or the journal is broken. */
@@ -224,13 +241,28 @@ export class RunJournal implements Journal {
 
   /** Writes the last batch, with the new status. */
   async settle(status: StoredStatus, results: unknown, isDue: boolean): Promise<void> {
+    if (status === 'suspended') await this.#closeWaits();
     // What is left goes with the status.
     while (this.#flushing !== undefined) await this.#flushing;
+    this.#isSettled = true;
     if (this.#broken !== undefined) return;
     const kept = status === 'completed' ? encode(results) : undefined;
     const resting = status === 'suspended' ? this.openWaits.map(({ waitId }) => waitId) : undefined;
     const outputs = kept !== undefined && 'text' in kept ? this.#aside('[outputs]', kept.text) : undefined;
     await this.#commit({ status, outputs, resting, isDue });
+  }
+
+  /** Closes what nobody waits for any more: the run would be due for it, again and again, once its time has come. */
+  async #closeWaits(): Promise<void> {
+    const { store, identity } = this.#options;
+    const over = [...this.#waits.values()].filter((wait) => wait.status === 'open' && this.#isOver(wait));
+    if (over.length === 0) return;
+    await this.flush();
+    try {
+      for (const { waitId } of over) if (this.#broken === undefined) await store.answer(waitId, expiredAnswer, identity.tenantId);
+    } catch (cause) {
+      this.#failed(cause);
+    }
   }
 
   /** Whatever ids and types hold, no two waits have one id: the first `/` ends the run, the last `#` begins the type. */
@@ -268,9 +300,18 @@ export class RunJournal implements Journal {
 
   async #commit(more: Partial<JournalBatch>): Promise<void> {
     const at = this.#options.clock.now();
-    const batch: JournalBatch = { at, records: this.#records, waits: this.#opened, status: undefined, outputs: undefined, ...more };
+    const batch: JournalBatch = {
+      at,
+      records: this.#records,
+      waits: this.#opened,
+      status: undefined,
+      outputs: undefined,
+      ...this.#pause,
+      ...more,
+    };
     this.#records = [];
     this.#opened = [];
+    this.#pause = {};
     const { store, identity } = this.#options;
     try {
       await this.#options.artifacts?.settled();
@@ -310,23 +351,4 @@ function encoded(value: unknown): Encoded {
 
 function escaped(text: string): string {
   return text.replace(/[%/#]/g, encodeURIComponent);
-}
-
-/** An open wait as a run reports it. */
-export function openWait({
-  waitId,
-  path,
-  type,
-  request,
-  openedAt,
-  expiresAt,
-  runId,
-  pipeline,
-  mayDecide,
-  quorum = 1,
-  votes = [],
-}: StoredWait): OpenWait {
-  const asked = request === undefined ? undefined : decode(request);
-  const answers = votes.map(({ by, answer, at }) => ({ by, answer: decode(answer), at }));
-  return { waitId, runId, pipeline, path, type, request: asked, openedAt, expiresAt, mayDecide, quorum, votes: answers };
 }

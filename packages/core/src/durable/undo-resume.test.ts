@@ -1,11 +1,14 @@
-import { virtualClock } from '@stageflow/testing';
+import { type VirtualClock, virtualClock } from '@stageflow/testing';
 import { describe, expect, test } from 'vitest';
 import { dyingRunStore } from '../../test/dying-run-store.ts';
+import { faultyRunStore } from '../../test/faulty-run-store.ts';
 import { fail, suspend } from '../control.ts';
 import { settled } from '../edge.ts';
 import { inputs, services } from '../inputs.ts';
 import { map } from '../map.ts';
-import { pipeline } from '../pipeline.ts';
+import { pipeline, type RegisteredPipeline } from '../pipeline.ts';
+import type { RunStore } from '../ports/run-store.ts';
+import { race } from '../race.ts';
 import { createRuntime } from '../runtime.ts';
 import { stage } from '../stage.ts';
 import { work } from '../work.ts';
@@ -280,6 +283,85 @@ test('an effect whose values cannot be kept is not made', async () => {
   const runtime = createRuntime({ pipelines: [made], store: memoryRunStore(), clock });
   const run = await clock.settle(runtime.run(made, {}));
   expect(run.status === 'failed' && run.error.cause).toMatchObject({ code: 'SF_NOT_SERIALIZABLE', path: 'caller/called' });
+});
+
+describe('a process whose run is lost to it', () => {
+  test.each(['the store fails', 'another has it'])('undoes nothing: %s', async (why) => {
+    const clock = virtualClock();
+    const inner = memoryRunStore();
+    const faulty = faultyRunStore(inner);
+    const undone: string[] = [];
+    const paid = work('paid', { run: () => 1, undo: () => void undone.push('paid') });
+    const slow = stage('slow', { needs: { paid }, run: () => clock.sleep(50) });
+    const after = stage('after', { needs: { slow }, run: () => clock.sleep(50) });
+    const made = pipeline('p', { outputs: { after } });
+    const outcome = createRuntime({ pipelines: [made], store: faulty.store, clock }).run(made, {}, { runId: 'r' });
+    const refused = expect(outcome).rejects.toMatchObject({ code: why === 'the store fails' ? 'SF_STORE_FAILED' : 'SF_RUN_TAKEN_OVER' });
+    await clock.advance(10);
+    faulty.before('commit', async () => {
+      if (why === 'the store fails') throw new Error('down');
+      await inner.acquire('r', { owner: 'other', until: 1e15, now: 1e14 });
+    });
+    await clock.settle(refused);
+    expect([faulty.fired.count, undone]).toEqual([1, []]);
+  });
+});
+
+describe('an effect that may have been made and did not complete', () => {
+  /** Rests once the effect has ended; goes on elsewhere, and fails. */
+  async function undoneElsewhere(store: RunStore, clock: VirtualClock, made: RegisteredPipeline) {
+    const next = createRuntime({ pipelines: [made], store, clock, services: {} });
+    const [wait] = await next.waits({ runId: 'r' });
+    await next.decide(String(wait?.waitId), 'no');
+    return clock.settle(next.resume('r'));
+  }
+  const fails = (answer: unknown) => (answer === undefined ? suspend('?') : fail('no'));
+
+  test('because it lost a race is undone by another process, too', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const results: unknown[] = [];
+    const slow = work('slow', { run: (_, { signal }) => clock.sleep(100, signal), undo: (_, { result }) => void results.push(result) });
+    const fast = stage('fast', { run: () => clock.sleep(10) });
+    const asks = stage('asks', { needs: { first: race('first', slow, fast) }, run: (_, { answer }) => fails(answer(anything)) });
+    const made = pipeline('p', { outputs: { asks } });
+    await clock.settle(createRuntime({ pipelines: [made], store, clock }).run(made, {}, { runId: 'r' }));
+    expect(await undoneElsewhere(store, clock, made)).toMatchObject({ status: 'failed', undone: ['slow'] });
+    expect(results).toEqual([{ status: 'unknown' }]);
+  });
+
+  test('because somebody skipped it is undone by another process, too', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const slow = work('slow', { run: (_, { signal }) => clock.sleep(100, signal), undo: () => undefined });
+    const asks = stage('asks', { after: [slow], run: (_, { answer }) => fails(answer(anything)) });
+    const made = pipeline('p', { outputs: { asks }, also: { slow } });
+    const handle = createRuntime({ pipelines: [made], store, clock }).start(made, {}, { runId: 'r' });
+    await clock.advance(5);
+    expect(handle.skip('slow')).toBe(true);
+    await clock.settle(handle.result);
+    expect(await undoneElsewhere(store, clock, made)).toMatchObject({ status: 'failed', undone: ['slow'] });
+  });
+
+  test('because a second process was told no is undone by a third, since the first may have made it', async () => {
+    const clock = virtualClock();
+    const store = memoryRunStore();
+    const hangs = faultyRunStore(store);
+    hangs.before('renew', () => new Promise(() => {}));
+    let calls = 0;
+    const paid = work('paid', {
+      onFailure: 'skip',
+      run: (): unknown => (++calls === 1 ? new Promise(() => {}) : fail('refused')),
+      undo: () => undefined,
+    });
+    const asks = stage('asks', { after: [paid], run: (_, { answer }) => fails(answer(anything)) });
+    const made = pipeline('p', { outputs: { asks }, also: { paid } });
+    void createRuntime({ pipelines: [made], store: hangs.store, clock, leaseMs: 1_000 }).run(made, {}, { runId: 'r' });
+    await clock.advance(2_000);
+    const second = await clock.settle(createRuntime({ pipelines: [made], store, clock }).recover());
+    expect([hangs.fired.count, calls, second.resumed]).toEqual([1, 2, [{ runId: 'r', status: 'suspended' }]]);
+    expect(await undoneElsewhere(store, clock, made)).toMatchObject({ status: 'failed', undone: ['paid'] });
+  });
 });
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;

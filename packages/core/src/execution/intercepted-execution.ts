@@ -29,6 +29,7 @@ export class InterceptedExecution implements Execution {
   /** How what it stands around ended. */
   #given: StageOutcome | undefined = undefined;
   #withdrawn: string | undefined = undefined;
+  #isStepped = false;
 
   constructor(scope: Scope, stage: PlannedStage, inner: Execution, layers: StageLayers, values: Readonly<Record<string, unknown>>) {
     this.#scope = scope;
@@ -54,6 +55,7 @@ export class InterceptedExecution implements Execution {
     if (this.#phase === 'after') return;
     this.#scope.active++;
     this.#scope.scheduler.parking.busy++;
+    this.#isStepped = this.#scope.scheduler.isStepping;
     void this.#callThrough();
   }
 
@@ -108,7 +110,7 @@ export class InterceptedExecution implements Execution {
     parking.busy--;
     if (this.#withdrawn !== undefined) skipStage(scope, stage, this.#withdrawn);
     else if (scope.stopped !== undefined) cancelStage(scope, stage, scope.stopped.reason);
-    else scope.requeue(stage.index);
+    else scope.requeue(stage.index, this.#isStepped);
     return this.#ended;
   }
 

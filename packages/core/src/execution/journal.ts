@@ -53,7 +53,7 @@ export interface WaitListener {
 
 /** What is said of an end besides how it came about. */
 export interface RecordNote {
-  /** Of an effect that failed: whether it may have been made all the same. */
+  /** Of an effect that did not complete: whether it may have been made all the same. */
   readonly mayBeMade?: boolean | undefined;
   /** Of a skip: whether somebody said so. */
   readonly skippedByHand?: boolean | undefined;

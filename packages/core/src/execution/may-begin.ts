@@ -18,11 +18,11 @@ export function mayBegin(scope: Scope, journal: Journal, stage: PlannedStage): b
   const { undoing } = scheduler;
   if (undoing !== undefined) cancelStage(scope, stage, undoing.reason);
   if (undoing !== undefined || stage.kind !== 'work') return undoing === undefined;
-  const { parking } = scheduler;
+  const { parking, isStepping } = scheduler;
   parking.busy++;
   const durable = journal.mayBegin(state, stage, () => {
     parking.busy--;
-    if (!scope.closing && scope.stopped === undefined) scope.requeue(stage.index);
+    if (!scope.closing && scope.stopped === undefined) scope.requeue(stage.index, isStepping);
   });
   if (durable === false) return false;
   parking.busy--;

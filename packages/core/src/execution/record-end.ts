@@ -9,9 +9,17 @@ export function recordEnd(scope: Scope, journal: Journal, stage: PlannedStage, o
   if (note?.skippedByHand === true || (started && stage.region === undefined)) journal.record(scope.state, stage, outcome, note);
 }
 
-function noteOf({ scheduler, state }: Scope, stage: PlannedStage, { status }: StageOutcome): RecordNote | undefined {
+function noteOf(scope: Scope, stage: PlannedStage, { status }: StageOutcome): RecordNote | undefined {
+  const { scheduler, state } = scope;
   const isOfPipeline = state === scheduler.state;
-  if (status === 'skipped' && isOfPipeline && scheduler.state.skippedByHand?.has(stage.index) === true) return { skippedByHand: true };
-  const mayBeMade = status === 'failed' && stage.undo !== undefined && scheduler.ending.effects.has(state.pathOf(stage));
+  const mayBeMade = stage.undo !== undefined && isInDoubt(scope, stage);
+  if (status === 'skipped' && isOfPipeline && scheduler.state.skippedByHand?.has(stage.index) === true)
+    return { skippedByHand: true, ...(mayBeMade ? { mayBeMade } : {}) };
   return mayBeMade ? { mayBeMade } : undefined;
+}
+
+/** Whether an attempt may have made the effect, here or in an earlier activation, whatever the last one said. */
+function isInDoubt({ scheduler, state }: Scope, stage: PlannedStage): boolean {
+  const path = state.pathOf(stage);
+  return scheduler.ending.effects.has(path) || scheduler.journal?.undo?.effects.some((effect) => effect.path === path) === true;
 }

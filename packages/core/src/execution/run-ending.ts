@@ -20,7 +20,8 @@ export class RunEnding {
   readonly #scheduler: Scheduler;
   #cleanups: Cleanups | undefined = undefined;
   #undoing: Undoing | undefined = undefined;
-  #hasUndone = false;
+  /** Resolves when all is undone that this process undoes; `undefined` where that has not begun. */
+  #undone: Promise<void> | undefined = undefined;
   /** Takes the run as it will be reported, where interceptors stand around it. */
   #onSettled: ((run: Run) => void) | undefined = undefined;
   /** Whether interceptors of the run have not ended. */
@@ -97,23 +98,26 @@ export class RunEnding {
   /** The run is stopped while only interceptors are left of it: they have the grace, and then it ends without them. */
   giveUpInterceptors(): void {
     const { clock, limits } = this.#scheduler;
-    this.#patience = clock.schedule(() => this.#undoThen(() => this.#conclude()), limits.graceMs);
+    this.#patience ??= clock.schedule(() => this.#undoThen(() => this.#conclude()), limits.graceMs);
   }
 
   /** Goes on once the effects of a run that ended badly are undone. */
   #undoThen(goOn: () => void): void {
-    const { journal, parked, root, limits, undoing } = this.#scheduler;
-    if (parked || this.#hasUndone || (journal !== undefined && journal.undo === undefined)) return goOn();
+    // Whoever else wants the run to end meanwhile waits for it.
+    if (this.#undone !== undefined) return void this.#undone.then(goOn);
+    const { journal, parked, isLost, root, limits, undoing } = this.#scheduler;
+    if (parked || isLost || (journal !== undefined && journal.undo === undefined)) return goOn();
     const ending = endingOfRun(root);
     if (ending === undefined || (undoing === undefined && !limits.undoOn.includes(ending.status))) return goOn();
     const effects = this.effects.all(journal?.undo?.effects ?? []);
     if (effects.length === 0) return goOn();
-    this.#hasUndone = true;
+    // What it is undone for is how it ends, whatever would stop it after that.
+    root.stopped ??= ending;
     this.#undoing = new Undoing(this.#scheduler, journal?.undo);
-    void this.#undoing.run(effects, ending).then(() => {
+    this.#undone = this.#undoing.run(effects, ending).then(() => {
       this.#undoing = undefined;
-      goOn();
     });
+    void this.#undone.then(goOn);
   }
 
   /** Everything is done but for what interceptors make of it. */

@@ -8,6 +8,7 @@ import { Extensions } from './extensions.ts';
 import type { Interceptors } from './interceptor-chain.ts';
 import type { Journal } from './journal.ts';
 import { Parking } from './parking.ts';
+import { Pausing } from './pausing.ts';
 import { resultOf } from './result.ts';
 import { RunEnding } from './run-ending.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -54,6 +55,8 @@ export class Scheduler {
   readonly callsPlainly: boolean;
   /** Set when nothing is left to do until an answer comes. */
   parked = false;
+  /** Whether its journal keeps nothing any more. */
+  isLost = false;
   /** Whether nothing new starts until somebody says so. */
   isPaused = false;
   /** How the run had ended when an earlier activation began to undo its effects: what is left of it is that. */
@@ -75,13 +78,15 @@ export class Scheduler {
   /** In which scope each of them is; absent while the run has only one. */
   readyIn: Scope[] | undefined = undefined;
   private head = 0;
-  private draining = false;
+  /** Whether what is ready is being started. */
+  draining = false;
   private held = 0;
   private yielding = false;
   private ended = false;
   private checkedExtensions: Extensions | undefined = undefined;
   private madeParking: Parking | undefined = undefined;
   private madeEnding: RunEnding | undefined = undefined;
+  private madePausing: Pausing | undefined = undefined;
   deadline: Timer | undefined = undefined;
   /** Whether a function has held the thread since the clock was read. */
   private stale = false;
@@ -151,10 +156,15 @@ export class Scheduler {
   /** Fails the run from outside, also where all of it has ended. */
   fail(error: StageflowError): void {
     const stop: Stop = { status: 'failed', reason: error.message, stage: undefined, error, signalReason: error };
-    // What has been lost to another process is undone there.
-    this.madeEnding?.interrupt();
     if (this.root.closing) this.root.stopped ??= stop;
     else this.root.stop(stop);
+  }
+
+  /** Nothing of this activation is kept any more: what it has made is undone by whoever has the run next. */
+  lose(error: StageflowError): void {
+    this.isLost = true;
+    this.madeEnding?.interrupt();
+    this.fail(error);
   }
 
   /** Made when it is first read: most runs wait for nothing from outside. */
@@ -167,6 +177,17 @@ export class Scheduler {
   get ending(): RunEnding {
     this.madeEnding ??= new RunEnding(this);
     return this.madeEnding;
+  }
+
+  /** Made when somebody pauses the run. */
+  get pausing(): Pausing {
+    this.madePausing ??= new Pausing(this);
+    return this.madePausing;
+  }
+
+  /** Whether what begins now does so because of a step. */
+  get isStepping(): boolean {
+    return this.madePausing?.isStepping === true;
   }
 
   get recordsQueueTime(): boolean {
@@ -249,42 +270,16 @@ export class Scheduler {
     this.drain();
   }
 
-  /** From now on nothing new starts; what is under way goes on. Resolves when that is durable, where the run is kept. */
-  async pause(): Promise<void> {
-    if (!this.isPaused && !this.root.closing) this.emit({ type: 'run.paused' });
-    this.isPaused = true;
-    await this.journal?.setPaused?.(true);
-  }
-
-  /** Ends a pause. */
-  async continue(): Promise<void> {
-    if (!this.isPaused) return;
-    this.isPaused = false;
-    this.emit({ type: 'run.continued' });
-    await this.journal?.setPaused?.(false);
-    this.drain();
-  }
-
-  /** Starts the next stage that is ready, in a pause; which one, or `undefined` where none may start. */
-  step(): string | undefined {
-    const { root, draining, active, limits } = this;
-    if (!this.isPaused || draining || root.stopped !== undefined || root.closing || active >= limits.maxConcurrency) return undefined;
-    if (this.head >= this.ready.length) return undefined;
-    const path = (this.readyIn?.[this.head] ?? root).state.pathAt(this.ready[this.head] as number);
-    this.draining = true;
-    this.beginNext();
-    this.draining = false;
-    this.drain();
-    return path;
+  /** The path of what is ready first. */
+  nextPath(): string | undefined {
+    const { head, ready, readyIn, root } = this;
+    return head < ready.length ? (readyIn?.[head] ?? root).state.pathAt(ready[head] as number) : undefined;
   }
 
   /** Starts what is ready, as far as the limits let it, and finishes the run when nothing is left. */
   drain(): void {
     if (this.draining || this.yielding || this.held > 0) return;
-    if (this.isPaused) {
-      if (this.root.isOver) this.root.close();
-      return;
-    }
+    if (this.isPaused) return this.pausing.drain();
     this.draining = true;
     const { root } = this;
     const { maxConcurrency, deadlineMs } = this.limits;
@@ -303,11 +298,15 @@ export class Scheduler {
     else if (this.journal !== undefined) this.parkWhereIdle();
   }
 
-  private beginNext(): void {
-    const { root } = this;
-    const scope = this.readyIn === undefined ? root : (this.readyIn[this.head] as Scope);
-    const index = this.ready[this.head++] as number;
-    if (scope === root) return root.begin(index);
+  /** Begins what is ready first. */
+  beginNext(): void {
+    const scope = this.readyIn === undefined ? this.root : (this.readyIn[this.head] as Scope);
+    this.beginIn(scope, this.ready[this.head++] as number);
+  }
+
+  /** Begins a stage of one of its scopes. */
+  beginIn(scope: Scope, index: number): void {
+    if (scope === this.root) return scope.begin(index);
     if (scope.stopped !== undefined) return;
     scope.begin(index);
     if (scope.isOver) scope.close();

@@ -107,10 +107,14 @@ export class Scope {
     this.scheduler.emit(fields);
   }
 
-  /** Puts a stage that is between two attempts back in the queue. */
-  requeue(index: number): void {
+  /**
+   * Puts a stage that is between two attempts back in the queue.
+   *
+   * @param isStepped - Whether a step began it, and it has only waited to be called: then a pause does not hold it.
+   */
+  requeue(index: number, isStepped = false): void {
     this.scheduler.tick();
-    this.enqueue(index);
+    this.enqueue(index, isStepped);
     this.goOn();
   }
 
@@ -135,7 +139,7 @@ export class Scope {
   stop(stop: Stop): void {
     const { scheduler } = this;
     const isHeldBack = this === scheduler.root && scheduler.isHeldBack;
-    if (this.stopped !== undefined || (this.closing && !isHeldBack)) return;
+    if (this.stopped !== undefined || (this.closing && !isHeldBack)) return isHeldBack ? scheduler.ending.giveUpInterceptors() : undefined;
     this.stopped = stop;
     scheduler.stopping(this, stop);
     if (!isHeldBack && this.active > 0) this.patience = scheduler.clock.schedule(() => scheduler.giveUp(this), scheduler.limits.graceMs);
@@ -311,10 +315,10 @@ export class Scope {
   }
 
   /** Puts a stage in the queue: for the first time, or between two attempts. */
-  enqueue(index: number): void {
+  enqueue(index: number, isStepped = false): void {
     // What runs under the slot of its caller waits for no other.
     if (this.caller !== undefined) return this.begin(index);
-    this.scheduler.enqueue(this, index);
+    (isStepped ? this.scheduler.pausing : this.scheduler).enqueue(this, index);
     if (this.readyAfterMs !== undefined) this.readyAfterMs[index] = this.scheduler.nowMs;
   }
 

@@ -103,7 +103,14 @@ export class Undoing {
     if (isOver) return void (await call);
     const late = new Error(`it had not finished after ${undo.timeoutMs} ms`);
     controller.abort(this.#interruption.signal.aborted ? this.#interruption.signal.reason : late);
-    await Promise.race([call.catch(() => undefined), new Promise<void>((resolve) => clock.schedule(resolve, limits.graceMs))]);
+    await new Promise<void>((resolve) => {
+      const grace = clock.schedule(resolve, limits.graceMs);
+      const done = (): void => {
+        grace.cancel();
+        resolve();
+      };
+      call.then(done, done);
+    });
     throw late;
   }
 

@@ -36,7 +36,7 @@ export interface JournalRecord {
    * an effect that can be undone: its values, encoded.
    */
   readonly values?: string | undefined;
-  /** Of an effect that failed: it may have been made all the same. @default false */
+  /** Of an effect that did not complete: it may have been made all the same. @default false */
   readonly mayBeMade?: boolean | undefined;
   /** Of a stage that was skipped: somebody said so, and not the pipeline. @default false */
   readonly skippedByHand?: boolean | undefined;
