@@ -18,7 +18,7 @@ import { checkResources, Limiter, type LimitSnapshots } from './limits/runtime-l
 import type { RegisteredPipeline, RunInput } from './pipeline.ts';
 import { brokenRules, leaseRules } from './plan/policy-problems.ts';
 import type { Clock } from './ports/clock.ts';
-import type { DueRun, StoredRun, WaitFilter } from './ports/run-store.ts';
+import type { StoredRun, WaitFilter } from './ports/run-store.ts';
 import { register, requireRegistered, requireServices } from './registered-pipelines.ts';
 import type { OpenWait, Run, SuspendedRun } from './run.ts';
 import { RunBroadcast, type RunHandle } from './run-handle.ts';
@@ -65,8 +65,8 @@ export class HostRuntime {
     const { recovery } = options;
     if (recovery === undefined) return;
     this.#requireStore('The option "recovery"');
-    this.#recovery = new RecoveryLoop(recovery, this.#clock, (until) =>
-      this.#recover({ concurrency: recovery.concurrency, until }, undefined),
+    this.#recovery = new RecoveryLoop(recovery, this.#clock, (until, begin) =>
+      this.#recover({ concurrency: 1, until }, ({ runId, tenantId }) => begin(runId, () => this.resume(runId, { tenantId }))),
     );
   }
 
@@ -168,16 +168,14 @@ export class HostRuntime {
   }
 
   async recover({ concurrency, signal }: RecoverOptions = {}): Promise<Recovery> {
-    return this.#recover({ concurrency, until: signal }, signal);
+    return this.#recover({ concurrency, until: signal }, ({ runId, tenantId }) => this.resume(runId, { tenantId, signal }));
   }
 
-  /** @param signal - Cancels the runs that went on. */
-  async #recover(options: Parameters<typeof recoverRuns>[2], signal: AbortSignal | undefined): Promise<Recovery> {
+  async #recover(options: Parameters<typeof recoverRuns>[2], resume: Parameters<typeof recoverRuns>[1]): Promise<Recovery> {
     const durable = this.#requireStore('recover()');
     if (this.#closed) throw new StageflowError('SF_RUNTIME_CLOSED', { pipeline: 'recover()' });
     checkRules([integer('concurrency', options.concurrency, 1)], 'recover');
     const page = async (limit: number, after: string | undefined) => durable.due(limit, after);
-    const resume = ({ runId, tenantId }: DueRun) => this.resume(runId, { tenantId, signal });
     return recoverRuns(page, resume, options, this.pipelines);
   }
 

@@ -17,6 +17,8 @@ export interface PgClient {
 export interface PgPool {
   query(text: string, values?: unknown[]): Promise<PgResult>;
   connect(): Promise<PgClient>;
+  /** Called with each new connection: for an error that comes before whoever asked for it has it. @default nothing listens then */
+  on?(event: 'connect', listener: (client: PgClient) => void): unknown;
 }
 
 /** What somebody notified of. */
@@ -37,6 +39,16 @@ export interface PgListenClient extends PgClient {
 /** The part of a `Pool` of `pg` that is used to listen. */
 export interface PgListenPool {
   connect(): Promise<PgListenClient>;
+}
+
+/** Pools on which it is listened already. */
+const heard = new WeakSet<PgPool>();
+
+/** A connection that breaks as it is handed out says so before anybody else can listen, and would end the process. */
+export function ignoreBrokenConnections(pool: PgPool): void {
+  if (heard.has(pool)) return;
+  heard.add(pool);
+  pool.on?.('connect', (client) => client.on('error', ignored));
 }
 
 /**

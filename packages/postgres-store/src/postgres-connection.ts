@@ -1,5 +1,5 @@
 import { migrate } from './migrations.ts';
-import { type PgClient, type PgPool, type PgResult, transaction, unlessUndone } from './pg-pool.ts';
+import { ignoreBrokenConnections, type PgClient, type PgPool, type PgResult, transaction, unlessUndone } from './pg-pool.ts';
 import { quotedSchema } from './schema-name.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
@@ -26,6 +26,7 @@ export class PostgresConnection {
   constructor({ pool, schema = 'stageflow' }: PostgresLocation) {
     this.schema = quotedSchema(schema);
     this.#pool = pool;
+    ignoreBrokenConnections(pool);
     this.schemaName = schema;
   }
 

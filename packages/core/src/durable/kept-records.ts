@@ -32,8 +32,10 @@ export function keptRecords(plan: Plan, all: readonly JournalRecord[], from: str
   const isKept = (record: JournalRecord): boolean =>
     isSound(record) && !again.has(topStage(record.path)) && !scopes.some((scope) => record.path.startsWith(scope));
   const kept = new Set(ends.filter(isKept).map(({ path }) => path));
-  // Of effects also that they were to be made.
-  return records.filter(({ path }) => kept.has(path));
+  // Of effects also that they were to be made; not with what, since they are for the run that made them to undo.
+  return records
+    .filter(({ path }) => kept.has(path))
+    .map((record) => (record.status === 'intent' ? { ...record, values: undefined } : record));
 }
 
 /** What stands before the name of a stage in its path; a key in brackets may hold a slash. */

@@ -12,6 +12,7 @@ import { isOfStage, undoPath } from './run-records.ts';
 /** What a journal keeps of the undoing of its run. */
 export class KeptUndo implements UndoJournal {
   readonly ending: Stop | undefined;
+  readonly effects: readonly Effect[];
   readonly #plan: Plan;
   readonly #records: readonly JournalRecord[];
   readonly #append: (record: JournalRecord) => Promise<void>;
@@ -25,9 +26,10 @@ export class KeptUndo implements UndoJournal {
     this.#now = now;
     const begun = records.find(({ path }) => path === undoPath);
     this.ending = begun && endingOf(begun);
+    this.effects = this.#earlier();
   }
 
-  get effects(): readonly Effect[] {
+  #earlier(): readonly Effect[] {
     const made = new Map<string, Effect>();
     for (const { path, status, values, output, mayBeMade } of this.#records.filter(isOfStage)) {
       const known = made.get(path);

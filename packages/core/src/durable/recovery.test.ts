@@ -291,3 +291,56 @@ function methods(store: RunStore): RunStore {
 function dueOf(store: RunStore, asked: Parameters<NonNullable<RunStore['due']>>): ReturnType<NonNullable<RunStore['due']>> {
   return store.due?.(...asked) ?? Promise.reject(new Error('it cannot tell'));
 }
+
+test('a run that lasts keeps no other from being looked for, and counts as long as it lasts', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const asked = stage('asked', {
+    needs: { what },
+    run: async ({ what }, { answer }) => {
+      const given = answer(anything) ?? suspend('?');
+      if (what === 'sleep' && given === 'yes') await clock.sleep(1_000_000);
+      return given;
+    },
+  });
+  const slow = pipeline('p', { outputs: { asked } });
+  const ended = async (runId: string) => (await store.load(runId, undefined))?.status;
+  const first = createRuntime({ pipelines: [slow], store, clock });
+  for (const [runId, what] of [
+    ['a', 'sleep'],
+    ['b', 'ask'],
+    ['c', 'sleep'],
+    ['d', 'ask'],
+  ] as const)
+    await clock.settle(first.run(slow, { what }, { runId }));
+  createRuntime({ pipelines: [slow], store, clock, recovery: { everyMs: 100, concurrency: 2 } });
+  await first.decide('a/asked#answer', 'yes');
+  await clock.advance(150);
+  expect(await ended('a')).toBe('running');
+  await first.decide('b/asked#answer', 'yes');
+  await clock.advance(150);
+  expect(await ended('b')).toBe('completed');
+  await first.decide('c/asked#answer', 'yes');
+  await first.decide('d/asked#answer', 'yes');
+  await clock.advance(500);
+  expect([await ended('c'), await ended('d')]).toEqual(['running', 'suspended']);
+  await clock.advance(1_000_000);
+  expect([await ended('a'), await ended('c'), await ended('d')]).toEqual(['completed', 'completed', 'completed']);
+});
+
+test('a loop that is stopped while it waits for room begins nothing more', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const slow = stage('slow', { run: (_, { answer }) => (answer(anything) === undefined ? suspend('?') : clock.sleep(5_000)) });
+  const made = pipeline('p', { outputs: { slow } });
+  const first = createRuntime({ pipelines: [made], store, clock });
+  for (const runId of ['a', 'b']) {
+    await clock.settle(first.run(made, {}, { runId }));
+    await first.decide(`${runId}/slow#answer`, 'yes');
+  }
+  const host = createRuntime({ pipelines: [made], store, clock, recovery: { everyMs: 100, concurrency: 1 } });
+  await clock.advance(150);
+  await clock.settle(host.close({ graceMs: 10 }));
+  expect((await store.load('b', undefined))?.epoch).toBe(1);
+  expect((await store.load('a', undefined))?.epoch).toBe(2);
+});

@@ -27,11 +27,12 @@ const pageSize = 100;
  *
  * @param page - The runs that are due, by id, from the one after the given one.
  * @param options.until - Takes no more runs once it aborts.
+ * @param resume - Resolves to nothing where it only begins to go on with a run.
  * @param pipelines - Those that are known here, by name.
  */
 export async function recoverRuns(
   page: (limit: number, after: string | undefined) => Promise<readonly DueRun[]>,
-  resume: (run: DueRun) => Promise<Run>,
+  resume: (run: DueRun) => Promise<Run | undefined>,
   { concurrency = 8, until }: { readonly concurrency?: number | undefined; readonly until?: AbortSignal | undefined },
   pipelines: ReadonlyMap<string, unknown>,
 ): Promise<Recovery> {
@@ -44,15 +45,21 @@ export async function recoverRuns(
       // It belongs to other processes that share the store.
       if (!pipelines.has(pipeline)) continue;
       try {
-        resumed.push({ runId, status: (await resume(next.value)).status });
+        const run = await resume(next.value);
+        if (run !== undefined) resumed.push({ runId, status: run.status });
       } catch (thrown) {
         const error = thrown as StageflowError;
-        if (error.code !== 'SF_RUN_NOT_RESUMABLE' && error.code !== 'SF_RUN_TAKEN_OVER') refused.push({ runId, error });
+        if (!isLeftToOthers(error)) refused.push({ runId, error });
       }
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
   return { resumed, refused };
+}
+
+/** Whether another process was quicker, so that nothing is wrong. */
+export function isLeftToOthers({ code }: StageflowError): boolean {
+  return code === 'SF_RUN_NOT_RESUMABLE' || code === 'SF_RUN_TAKEN_OVER';
 }
 
 async function* inPages(page: (limit: number, after: string | undefined) => Promise<readonly DueRun[]>): AsyncGenerator<DueRun, void> {

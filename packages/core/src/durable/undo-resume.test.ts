@@ -263,6 +263,25 @@ test('a fork of a run that was undone makes its effects again', async () => {
   expect(bank.made).toEqual(['flight Rome', 'room a', 'room b']);
 });
 
+test('a fork that fails leaves effects that it begins with to the run that made them', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const world = new Bank();
+  let isBroken = false;
+  const mail = work('mail', {
+    needs: { flight, bank },
+    run: ({ bank }) => bank.make('mail'),
+    undo: ({ bank }, { signal }) => bank.refund('mail', signal),
+  });
+  const last = stage('last', { needs: { mail }, run: () => (isBroken ? fail('no') : 'sent') });
+  const made = pipeline('mailing', { outputs: { last } });
+  const runtime = createRuntime({ pipelines: [made], store, clock, services: { bank: world } });
+  expect((await clock.settle(runtime.run(made, { trip: 'Rome' }, { runId: 'r' }))).status).toBe('completed');
+  isBroken = true;
+  expect(await clock.settle(runtime.fork('r', { from: 'mail' }))).toMatchObject({ status: 'failed', undone: ['mail'] });
+  expect(world.refunded).toEqual(['mail']);
+});
+
 test('a replay undoes nothing', async () => {
   const clock = virtualClock();
   const store = memoryRunStore();

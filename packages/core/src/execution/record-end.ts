@@ -5,6 +5,8 @@ import type { Scope } from './scope.ts';
 
 /** Has a journal keep how a stage ended in any way but completed. What was never called, and regions, end so again by themselves. */
 export function recordEnd(scope: Scope, journal: Journal, stage: PlannedStage, outcome: StageOutcome, started: boolean): void {
+  // What a stage makes of being let go of is no end: it is called again where the run goes on.
+  if (scope.scheduler.parked && outcome.status === 'failed') return;
   const note = noteOf(scope, stage, outcome);
   if (note?.skippedByHand === true || (started && stage.region === undefined)) journal.record(scope.state, stage, outcome, note);
 }

@@ -11,7 +11,7 @@ export function restoreStage(scope: Scope, stage: PlannedStage, { outcome, attem
   Object.assign(state.note(stage.index), { restored: true, attempts });
   switch (outcome.status) {
     case 'completed':
-      if (stage.undo !== undefined) scope.scheduler.ending.effects.completed(scope, stage, outcome.output);
+      if (isOwnEffect(scope, stage)) scheduler.ending.effects.completed(scope, stage, outcome.output);
       return scope.complete(stage.index, outcome.output);
     case 'failed':
       return failStage(scope, stage, outcome.error);
@@ -22,4 +22,11 @@ export function restoreStage(scope: Scope, stage: PlannedStage, { outcome, attem
       if (failure !== undefined) state.recordFailure(stage.index, failure);
       skipStage(scope, stage, (outcome as SkippedOutcome).reason);
   }
+}
+
+/** Whether the run has made it itself: a fork leaves effects that it begins with to the run that made them. */
+function isOwnEffect({ scheduler, state }: Scope, stage: PlannedStage): boolean {
+  if (stage.undo === undefined) return false;
+  const path = state.pathOf(stage);
+  return scheduler.journal?.undo?.effects.some((effect) => effect.path === path) === true;
 }
