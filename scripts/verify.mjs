@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { command } from './command.mjs';
 import { checkConformance } from './conformance.mjs';
+import { createdProjectChecks } from './created-projects.mjs';
 import { checkLinks } from './docs-links.mjs';
 import { checkSnippets } from './docs-snippets.mjs';
 import { checkErrorPages } from './error-pages.mjs';
@@ -42,6 +43,7 @@ export async function verify() {
     command('vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]),
   );
   for (const [name, check] of packages.flatMap(packageChecks)) await steps.run(name, check);
+  for (const [name, check] of createdProjectChecks()) await steps.run(name, check);
   await steps.run('core on web-standard globals only', checkCoreGlobals);
   for (const [name, check] of packedCoreChecks()) await steps.run(name, check);
   // The suite on the other versions of Node: always in CI, by `pnpm run test:platforms` elsewhere.
