@@ -1,10 +1,11 @@
 // Projects as `npm create stageflow` makes them: made by the packed program, installed, started, tested and type-checked.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { command, pnpm } from './command.mjs';
+import { command } from './command.mjs';
 import { tarballOf } from './package-checks.mjs';
+import { installPacked } from './packed-packages.mjs';
 import { packagesIn, root } from './workspace.mjs';
 
 const maker = 'packages/create-stageflow';
@@ -25,7 +26,7 @@ export function createdProjectChecks() {
     .filter((template) => template !== 'each')
     .map((template) => [
       `create-stageflow: a project from "${template}" starts, passes its tests and compiles`,
-      () => inCreatedProject(template, installOffline, (cwd) => checkProject(template, cwd)),
+      () => inCreatedProject(template, installPacked, (cwd) => checkProject(template, cwd)),
     ]);
 }
 
@@ -63,23 +64,6 @@ export async function checkProject(template, cwd) {
   await start(cwd);
   expectLines(await npm(cwd, ['test']), [/^# pass [1-9]|^ℹ pass [1-9]/, /^# fail 0$|^ℹ fail 0$/]);
   await npm(cwd, ['run', 'typecheck']);
-}
-
-/**
- * Packages of ours come from their tarballs, all others are those of the repository: nothing is asked of a registry.
- *
- * @param {string} cwd
- */
-async function installOffline(cwd) {
-  const packages = packagesIn('packages');
-  const others = packages.flatMap(({ directory, manifest }) =>
-    Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
-      .filter((name) => !name.startsWith('@stageflow'))
-      .map((name) => [name, `link:${realpathSync(join(directory, 'node_modules', name))}`]),
-  );
-  const ours = packages.map((each) => [each.manifest.name, `file:${tarballOf(each)}`]);
-  writeFileSync(join(cwd, 'pnpm-workspace.yaml'), JSON.stringify({ overrides: Object.fromEntries([...others, ...ours]) }));
-  await pnpm(['install', '--offline', '--ignore-scripts'], { cwd, show: false });
 }
 
 /**

@@ -10,6 +10,7 @@ import { checkSnippets } from './docs-snippets.mjs';
 import { checkErrorPages } from './error-pages.mjs';
 import { checkFeatures } from './feature-links.mjs';
 import { pack, packageChecks } from './package-checks.mjs';
+import { checkPackedExamples } from './packed-examples.mjs';
 import { packedCoreChecks, runtimesAvailable, suiteChecks } from './platforms.mjs';
 import { checkQuickStart } from './quick-start.mjs';
 import { createSteps } from './steps.mjs';
@@ -43,6 +44,7 @@ export async function verify() {
     command('vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]),
   );
   for (const [name, check] of packages.flatMap(packageChecks)) await steps.run(name, check);
+  await steps.run('typecheck examples against the tarballs', checkPackedExamples);
   for (const [name, check] of createdProjectChecks()) await steps.run(name, check);
   await steps.run('core on web-standard globals only', checkCoreGlobals);
   for (const [name, check] of packedCoreChecks()) await steps.run(name, check);
