@@ -20,14 +20,17 @@ const starts = /** @type {Record<string, (cwd: string) => Promise<void>>} */ ({
   http: askForQuote,
 });
 
+/** @returns {string[]} The names of the templates. */
+export function templateNames() {
+  return readdirSync(join(root, maker, 'templates')).filter((template) => template !== 'each');
+}
+
 /** @returns {[name: string, check: () => unknown][]} One check a template, on the tarballs that `pack` wrote. Needs no network. */
 export function createdProjectChecks() {
-  return readdirSync(join(root, maker, 'templates'))
-    .filter((template) => template !== 'each')
-    .map((template) => [
-      `create-stageflow: a project from "${template}" starts, passes its tests and compiles`,
-      () => inCreatedProject(template, installPacked, (cwd) => checkProject(template, cwd)),
-    ]);
+  return templateNames().map((template) => [
+    `create-stageflow: a project from "${template}" starts, passes its tests and compiles`,
+    () => inCreatedProject(template, installPacked, (cwd) => checkProject(template, cwd)),
+  ]);
 }
 
 /**
