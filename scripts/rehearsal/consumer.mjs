@@ -1,5 +1,5 @@
 // A folder outside of the repository, as somebody has who installs the packages.
-import { globSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -36,6 +36,9 @@ export function install(cwd, manager, packages) {
   return command('npm', ['install', '--no-audit', '--no-fund', '--no-update-notifier', ...packages], { cwd, show: false });
 }
 
+const isOfPackage = /\/node_modules\/(?!\.)(@[^/]+\/)?[^/]+\/(?!node_modules\/).+$/;
+const isManifest = /\/node_modules\/(?!\.)(@[^/]+\/)?[^/@]+\/package\.json$/;
+
 /**
  * @typedef {object} Installed
  * @property {readonly string[]} packages `name@version` of each, sorted; a package that is there twice is named twice.
@@ -43,28 +46,22 @@ export function install(cwd, manager, packages) {
  */
 
 /**
- * What is in `node_modules`, wherever the package manager put it.
+ * What is in `node_modules`, wherever the package manager put it: pnpm has each package once, and links to it.
  *
  * @param {string} folder
  * @returns {Installed}
  */
 export function installedIn(folder) {
   const modules = join(folder, 'node_modules');
-  const manifests = globSync('**/node_modules/{*,@*/*}/package.json', { cwd: folder }).filter(
-    (path) => !path.includes('/node_modules/.bin/'),
-  );
-  // pnpm links to one place; what is behind a link is counted there.
-  const directories = new Set(manifests.map((path) => realpathSync(join(folder, path, '..'))).filter((path) => path.startsWith(modules)));
-  const packages = [...directories].map((directory) => {
-    const { name, version } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
-    return `${name}@${version}`;
-  });
-  const bytes = [...directories]
-    .flatMap((directory) =>
-      globSync('**/*', { cwd: directory, exclude: (path) => path === 'node_modules' }).map((path) => join(directory, path)),
-    )
-    .map((path) => statSync(path))
-    .reduce((sum, stats) => sum + (stats.isFile() ? stats.size : 0), 0);
+  const files = readdirSync(modules, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && realpathSync(entry.parentPath) === entry.parentPath)
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => isOfPackage.test(file));
+  const packages = files
+    .filter((file) => isManifest.test(file))
+    .map((file) => JSON.parse(readFileSync(file, 'utf8')))
+    .map(({ name, version }) => `${name}@${version}`);
+  const bytes = files.reduce((sum, file) => sum + statSync(file).size, 0);
   return { packages: packages.sort(), bytes };
 }
 

@@ -49,8 +49,13 @@ export async function release(clone, registry, changes = []) {
   await command(changeset, ['version'], { cwd: clone, show: false });
   const after = versionsIn(clone);
   await command(process.execPath, ['-e', "import('./scripts/build.mjs').then(({ build }) => build())"], { cwd: clone, show: false });
-  const env = { ...process.env, NPM_CONFIG_USERCONFIG: registry.publishConfig, npm_config_registry: registry.url };
-  await pnpm(['exec', 'changeset', 'publish', '--no-git-tag'], { cwd: clone, env, show: false });
+  // Set further in than pnpm itself, which may have to be fetched from where it always comes.
+  const env = [
+    `NPM_CONFIG_USERCONFIG=${registry.publishConfig}`,
+    `npm_config_registry=${registry.url}`,
+    `pnpm_config_registry=${registry.url}`,
+  ];
+  await pnpm(['exec', 'env', ...env, 'changeset', 'publish', '--no-git-tag'], { cwd: clone, show: false });
   return Object.fromEntries(Object.entries(after).filter(([name, version]) => before[name] !== version));
 }
 
