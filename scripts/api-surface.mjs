@@ -42,6 +42,7 @@ export function checkSurface(workspacePackage) {
 export async function updateSurfaces() {
   await build();
   for (const workspacePackage of packagesIn('packages')) {
+    if (entriesOf(workspacePackage).length === 0) continue;
     writeFileSync(join(workspacePackage.directory, fileName), describeSurface(workspacePackage));
   }
   return 0;

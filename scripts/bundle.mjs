@@ -16,7 +16,7 @@ export async function bundleEntries(workspacePackage) {
   const { directory, manifest } = workspacePackage;
   const dist = join(directory, 'dist');
   const entries = entriesOf(workspacePackage).map(({ script }) => script);
-  if (!entries.every((entry) => existsSync(entry))) return;
+  if (entries.length === 0 || !entries.every((entry) => existsSync(entry))) return;
   const fresh = mkdtempSync(join(directory, 'dist', '.bundle-'));
   const bundle = await rolldown({ input: entries, external: (id) => !id.startsWith('.') && !id.startsWith('/') });
   await bundle.write({

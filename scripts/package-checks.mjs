@@ -17,9 +17,15 @@ const attwOptions = ['--profile', 'esm-only', '--format', 'table-flipped', '--no
 export function packageChecks(workspacePackage) {
   const name = workspacePackage.manifest.name;
   const tarball = tarballOf(workspacePackage);
-  return [
+  /** @type {[name: string, check: () => unknown][]} */
+  const ofEach = [
     [`${name}: pack`, () => pack(workspacePackage)],
     [`${name}: publint`, () => command('publint', ['--strict', tarball])],
+  ];
+  // What is only a program has no entry to import, and so neither types nor a surface.
+  if (entriesOf(workspacePackage).length === 0) return ofEach;
+  return [
+    ...ofEach,
     [`${name}: types resolve`, () => command('attw', [...attwOptions, tarball], { show: false })],
     [`${name}: size`, () => checkSizes(workspacePackage)],
     [`${name}: public surface`, () => checkSurface(workspacePackage)],
@@ -45,7 +51,9 @@ export async function pack(workspacePackage) {
   rmSync(tarball, { force: true });
   await pnpm(['pack', '--out', tarball], { cwd: workspacePackage.directory, show: false });
   const files = (await command('tar', ['-tzf', tarball], { show: false })).trim().split('\n');
-  const unwanted = files.filter((file) => /\.test(-d)?\.|\.tsbuildinfo$|^package\/(api\.txt|\.|tsconfig)/.test(file));
+  const unwanted = files.filter((file) =>
+    /^package\/(?!templates\/).*\.test(-d)?\.|\.tsbuildinfo$|^package\/(api\.txt|\.|tsconfig)/.test(file),
+  );
   if (unwanted.length > 0) throw new Error(`does not belong into the tarball: ${unwanted.join(', ')}`);
   const missing = ['package/LICENSE', 'package/README.md'].filter((file) => !files.includes(file));
   if (missing.length > 0) throw new Error(`missing in the tarball: ${missing.join(', ')}`);

@@ -8,8 +8,11 @@ import { tarballOf } from './package-checks.mjs';
 import { corePackage, entriesOf, root } from './workspace.mjs';
 
 const runtimes = join(root, 'internal/platforms');
-const node = (/** @type {number} */ major) => join(runtimes, `node_modules/node-${major}/bin/node`);
-const bun = join(runtimes, 'node_modules/bun/bin/bun');
+
+/** @param {number} major */
+export const node = (major) => join(runtimes, `node_modules/node-${major}/bin/node`);
+
+export const bun = join(runtimes, 'node_modules/bun/bin/bun');
 
 /** @typedef {[name: string, check: () => unknown]} PlatformCheck */
 
@@ -43,7 +46,8 @@ function onRuntimes(checks) {
   return runtimesAvailable ? checks : [];
 }
 
-async function installRuntimes() {
+/** Installs what `node` and `bun` name. */
+export async function installRuntimes() {
   await pnpm(['install', '--frozen-lockfile'], { cwd: runtimes, show: false });
   for (const program of [node(20), node(22), node(26), bun]) console.log((await command(program, ['--version'], { show: false })).trim());
 }

@@ -32,6 +32,7 @@ const commands = {
   bench: async (args) => (await import('./long-runs.mjs')).runBench('bench', args),
   'bench:stores': async (args) => (await import('./long-runs.mjs')).runBench('bench:stores', args),
   'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),
+  rehearse: async () => (await import('./rehearse.mjs')).rehearse(),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
   'docs:build': async () => (await import('./docs-site/docs-site.mjs')).makeDocsSite(),

@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { command } from './command.mjs';
 import { checkConformance } from './conformance.mjs';
+import { createdProjectChecks } from './created-projects.mjs';
 import { checkLinks } from './docs-links.mjs';
 import { siteChecks } from './docs-site/docs-site.mjs';
 import { checkSnippets } from './docs-snippets.mjs';
 import { checkErrorPages } from './error-pages.mjs';
 import { checkFeatures } from './feature-links.mjs';
 import { pack, packageChecks } from './package-checks.mjs';
+import { checkPackedExamples } from './packed-examples.mjs';
 import { packedCoreChecks, runtimesAvailable, suiteChecks } from './platforms.mjs';
 import { checkQuickStart } from './quick-start.mjs';
 import { createSteps } from './steps.mjs';
@@ -44,6 +46,8 @@ export async function verify() {
     command('vitest', ['run', '--coverage', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]),
   );
   for (const [name, check] of packages.flatMap(packageChecks)) await steps.run(name, check);
+  await steps.run('typecheck examples against the tarballs', checkPackedExamples);
+  for (const [name, check] of createdProjectChecks()) await steps.run(name, check);
   await steps.run('core on web-standard globals only', checkCoreGlobals);
   for (const [name, check] of packedCoreChecks()) await steps.run(name, check);
   // The suite on the other versions of Node: always in CI, by `pnpm run test:platforms` elsewhere.

@@ -27,12 +27,24 @@ const allowed = [
  */
 export async function runOnWebStandards(scripts, use) {
   const bundle = await bundleToScript(scripts, use);
+  return runScript(`${bundle}; smoke.result`);
+}
+
+/**
+ * Runs a script where there is nothing but ECMAScript and the allowed globals.
+ *
+ * @param {string} script
+ * @param {Record<string, unknown>} [more] Further globals.
+ * @returns {unknown} The value of its last statement.
+ */
+export function runScript(script, more = {}) {
   const context = createContext(Object.fromEntries(allowed.map((name) => [name, Reflect.get(globalThis, name)])), {
     codeGeneration: { strings: false, wasm: false },
   });
   // V8 gives every context a console.
   runInContext('delete globalThis.console', context);
-  return runInContext(`${bundle}; smoke.result`, context);
+  Object.assign(context, more);
+  return runInContext(script, context);
 }
 
 /**

@@ -22,6 +22,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
  * @property {{ exports?: Record<string, ExportTarget>, imports?: Record<string, ExportTarget> }} [publishConfig]
  * @property {Dependencies} [dependencies]
  * @property {Dependencies} [peerDependencies]
+ * @property {Record<string, { optional?: boolean }>} [peerDependenciesMeta]
  * @property {Dependencies} [optionalDependencies]
  * @property {Dependencies} [devDependencies]
  *

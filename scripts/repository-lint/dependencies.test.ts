@@ -47,6 +47,23 @@ describe('dependencies', () => {
     );
   });
 
+  test('counts what a template lists as used by its package, and checks the template like a package', () => {
+    const maker = manifest('maker', { devDependencies: { pg: '8', unused: '1', typescript: '7' } });
+    const template = JSON.stringify({ name: 'one', dependencies: { pg: '*' }, devDependencies: { typescript: '*' } });
+    const files = {
+      'packages/maker/package.json': maker,
+      'packages/maker/templates/one/package.json': template,
+      'packages/maker/templates/one/src/main.ts': "import 'pg';\nimport 'zod';",
+    };
+    expect(found(files)).toEqual([
+      { place: 'packages/maker/package.json', message: 'lists "unused", which nothing imports' },
+      {
+        place: 'packages/maker/templates/one/src/main.ts',
+        message: 'imports "zod", which packages/maker/templates/one/package.json does not list',
+      },
+    ]);
+  });
+
   test('holds for examples, too', () => {
     const example = { 'examples/one/package.json': '{"name":"one"}', 'examples/one/src/main.ts': "import '@stageflow/core';" };
     expect(found(example)).toEqual([

@@ -16,7 +16,7 @@ const mayImport = /** @type {Record<string, (name: string) => boolean>} */ ({
  */
 export const layering = ({ packages }) =>
   packages.flatMap(({ folder, manifest, files }) => {
-    const short = manifest.name.slice(scope.length);
+    const short = manifest.name.startsWith(scope) ? manifest.name.slice(scope.length) : manifest.name;
     return [...requirements(short, folder, manifest), ...files.flatMap((file) => importProblems(short, file))];
   });
 

@@ -13,7 +13,7 @@ export const manifests = ({ packages }) =>
     const check = (/** @type {boolean} */ holds, /** @type {string} */ message) => {
       if (!holds) problems.push({ place, message });
     };
-    check(manifest.name === `@stageflow/${folder.split('/').at(-1)}`, 'the name must be that of the folder, in the scope @stageflow');
+    check(manifest.name === nameOf(folder), 'the name must be that of the folder, in the scope @stageflow unless it begins with "create-"');
     check(manifest.license === 'MIT', '"license" must be "MIT"');
     check(manifest.type === 'module', '"type" must be "module"');
     check(manifest.sideEffects === false || Array.isArray(manifest.sideEffects), '"sideEffects" must be false or a list of files');
@@ -26,6 +26,16 @@ export const manifests = ({ packages }) =>
     }
     return problems;
   });
+
+/**
+ * `npm create stageflow` asks for `create-stageflow`, which can have no scope.
+ *
+ * @param {string} folder
+ */
+function nameOf(folder) {
+  const name = folder.slice(folder.lastIndexOf('/') + 1);
+  return name.startsWith('create-') ? name : `@stageflow/${name}`;
+}
 
 /**
  * @param {unknown} target

@@ -10,6 +10,14 @@ describe('manifests', () => {
     expect(messages({})).toEqual([]);
   });
 
+  test('accepts the name that npm create asks for, and no other without the scope', () => {
+    const named = (name: string) =>
+      manifests(fixtureRepository({ 'packages/create-flow/package.json': manifest('create-flow', { name }) })).map(({ place }) => place);
+    expect(named('create-flow')).toEqual([]);
+    expect(named('flow')).toEqual(['packages/create-flow/package.json']);
+    expect(named('@stageflow/create-flow')).toEqual(['packages/create-flow/package.json']);
+  });
+
   test('refuses a published entry that leads to the sources', () => {
     const exports = { '.': { '@stageflow/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' } };
     expect(messages({ publishConfig: { exports } })).toEqual([expect.stringContaining('publishConfig.exports')]);

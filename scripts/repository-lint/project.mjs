@@ -21,6 +21,7 @@ import { readModule } from './module.mjs';
  * @property {import('../workspace.mjs').Manifest} manifest Of the root.
  * @property {readonly ProjectPackage[]} packages What is published.
  * @property {readonly ProjectPackage[]} examples
+ * @property {readonly ProjectPackage[]} templates The folders in `templates` of a package, which it makes new projects from.
  * @property {readonly SourceFile[]} files Every source file, also those of `scripts/`.
  */
 
@@ -39,11 +40,13 @@ export function readProject(base) {
     }));
   const packages = withFiles('packages');
   const examples = withFiles('examples');
+  const templates = packages.flatMap(({ folder }) => withFiles(`${folder}/templates`));
   return {
     manifest: readManifest(base),
     packages,
     examples,
-    files: [...[...packages, ...examples].flatMap(({ files }) => files), ...readFiles(base, 'scripts')],
+    templates,
+    files: [...[...packages, ...examples, ...templates].flatMap(({ files }) => files), ...readFiles(base, 'scripts')],
   };
 }
 
