@@ -34,7 +34,7 @@ const commands = {
   'spike:restate': async () => (await import('./long-runs.mjs')).runRestateSpike(),
   'conformance:update': async () => (await import('./conformance.mjs')).updateConformance(),
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
-  'mistakes:update': async () => (await import('./common-mistakes.mjs')).updateCommonMistakes(),
+  'mistakes:update': async () => (await import('./mistakes.mjs')).updateCommonMistakes(),
   'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),
 };
 

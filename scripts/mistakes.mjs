@@ -52,7 +52,7 @@ let made = 0;
  * @returns {Promise<unknown[]>}
  */
 export async function thrownByEach(modules) {
-  const folder = join(root, '.cache/common-mistakes', String(process.pid));
+  const folder = join(root, '.cache/mistakes', String(process.pid));
   mkdirSync(folder, { recursive: true });
   /** @type {unknown[]} */
   const thrown = [];

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { messageOf, mistakesIn, mistakesPage, thrownByEach } from './common-mistakes.mjs';
+import { messageOf, mistakesIn, mistakesPage, thrownByEach } from './mistakes.mjs';
 
 const page = readFileSync(mistakesPage, 'utf8');
 const mistakes = mistakesIn(page);
