@@ -37,6 +37,7 @@ const commands = {
   'api:update': async () => (await import('./api-surface.mjs')).updateSurfaces(),
   'docs:build': async () => (await import('./docs-site/docs-site.mjs')).makeDocsSite(),
   'docs:look': async () => (await import('./docs-site/browser.mjs')).takePictures(),
+  'mistakes:update': async () => (await import('./mistakes.mjs')).updateCommonMistakes(),
   'errors:update': async () => (await import('./error-pages.mjs')).updateErrorPages(),
 };
 

@@ -10,7 +10,7 @@ import { linksOf } from '../markdown.mjs';
 const groups = [
   {
     text: 'Start',
-    pages: ['getting-started.md', 'recipes.md', 'coming-from-langgraph.md', 'coming-from-mastra.md', 'coming-from-python.md'],
+    pages: ['getting-started.md', 'common-mistakes.md', 'coming-from-langgraph.md', 'coming-from-mastra.md', 'coming-from-python.md'],
   },
   { text: 'Guides', pages: ['testing.md', 'writing-an-adapter.md', 'performance.md', 'security.md', 'releasing.md'] },
 ];
@@ -42,6 +42,7 @@ export function sidebars(pages, entries) {
       { text: 'All pages', link: '/contents.md' },
       ...groups.map(({ text, pages: addresses }) => ({ text, collapsed: false, items: present(addresses) })),
       { text: 'Concepts', collapsed: false, items: present([...new Set([...concepts, ...folder('concepts')])]) },
+      { text: 'Recipes', collapsed: true, items: present(folder('recipes')) },
       { text: 'Packages', collapsed: true, items: present(folder('packages')) },
       { text: 'Examples', collapsed: true, items: present(folder('examples')) },
       {

@@ -1,6 +1,7 @@
 // What the pages say beyond the table: one entry for each code, in the file of the place where the code appears.
 import { authErrors } from './auth.mjs';
 import { callErrors } from './call.mjs';
+import { recordErrors } from './context-records.mjs';
 import { definitionErrors } from './definition.mjs';
 import { stepErrors } from './driver.mjs';
 import { storeErrors, suspensionErrors, waitErrors } from './durability.mjs';
@@ -58,6 +59,7 @@ export const places = [
       ...effectErrors,
       ...redisErrors,
       ...valueErrors,
+      ...recordErrors,
     },
   },
   {

@@ -25,7 +25,10 @@ export interface ErrorDetails {
   SF_REGION_CONSTANT: { readonly stage: string };
   SF_STREAM_INVALID: { readonly reader: string; readonly stage: string; readonly why: string };
 
-  SF_INPUT_INVALID: { readonly inputs: readonly { readonly input: string; readonly issues: readonly string[] }[] };
+  SF_INPUT_INVALID: {
+    /** Where nothing was given under the name of an input, `nearest` is what was given under one that no input has. */
+    readonly inputs: readonly { readonly input: string; readonly issues: readonly string[]; readonly nearest?: string | undefined }[];
+  };
   SF_SERVICE_MISSING: { readonly services: readonly string[] };
   SF_OPTION_INVALID: { readonly option: string; readonly expected: string; readonly received: string };
   SF_PIPELINE_UNKNOWN: { readonly pipeline: string; readonly nearest: string | undefined; readonly otherOfThatName: boolean };

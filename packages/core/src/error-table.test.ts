@@ -133,6 +133,10 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
       problemOf('SF_UNKNOWN_SOURCE', () =>
         pipeline('chat', { outputs: { it: stage('ask', { needs: { name: 'Ada' as never }, run: () => 1 }) } }),
       ),
+    'that is undefined': () =>
+      problemOf('SF_UNKNOWN_SOURCE', () =>
+        pipeline('chat', { outputs: { it: stage('ask', { needs: { name: undefined as never }, run: () => 1 }) } }),
+      ),
   },
   SF_CYCLE: {
     'of three': () =>
@@ -162,6 +166,8 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
     'of a stage': () =>
       problemOf('SF_POLICY_INVALID', () => pipeline('chat', { outputs: { it: stage('ask', { timeoutMs: -5, run: () => 1 }) } })),
     'of a pipeline': () => problemOf('SF_POLICY_INVALID', () => pipeline('chat', { outputs: { ok }, failureMode: 'fast' as never })),
+    'that configure() does not know, with a near name': () =>
+      problemOf('SF_POLICY_INVALID', () => chat.configure({ ok: { timeout: 1 } as never })),
     'that configure() does not know': () => problemOf('SF_POLICY_INVALID', () => chat.configure({ ok: { run: 1 } as never })),
   },
   SF_GUARD_TOLERATED: {
@@ -210,6 +216,11 @@ const provocations: { readonly [C in ErrorCode]: Readonly<Record<string, () => P
     'with a path': () => {
       const { user } = inputs({ user: refusing({ message: 'expected a string', path: ['name', 0] }, { message: 'too old' }) });
       return thrownBy(() => pipeline('chat', { outputs: { it: stage('ask', { needs: { user }, run: () => 1 }) } }).run({ user: 7 }));
+    },
+    'with a wrong name': () => {
+      const { user, age } = inputs({ user: refusing({ message: 'expected a string' }), age: refusing({ message: 'expected a number' }) });
+      const ask = stage('ask', { needs: { user, age }, run: () => 1 });
+      return thrownBy(() => pipeline('chat', { outputs: { ask } }).run({ usre: 'Ada', age: 'old' } as never));
     },
   },
   SF_SERVICE_MISSING: {

@@ -44,7 +44,10 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
   ),
   SF_UNKNOWN_SOURCE: entry(
     (d) => `"${d.key}" of ${d.reader} is not something a stage can read: received ${d.received}.`,
-    () => 'Give it an input, a service, a stage, or one of them in optional(), settled() or firstOf().',
+    (d) =>
+      d.received === 'undefined'
+        ? 'Where two modules import each other, what one needs of the other is not there yet: move it into a third.'
+        : 'Give it an input, a service, a stage, or one of them in optional(), settled() or firstOf().',
   ),
   SF_CYCLE: entry(
     (d) => `The stages depend on each other in a circle: ${d.path.join(' -> ')}.`,
@@ -86,7 +89,11 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
 
   SF_INPUT_INVALID: entry(
     (d) => d.inputs.map(({ input, issues }) => `Input "${input}" is invalid: ${reasons(issues)}`).join(' '),
-    () => 'Mend the value given to run(); nothing has run.',
+    (d) =>
+      d.inputs
+        .flatMap(({ input, nearest }) => (nearest === undefined ? [] : [`"${nearest}" was given: did you mean "${input}"? `]))
+        .concat('Mend the value given to run(); nothing has run.')
+        .join(''),
   ),
   SF_SERVICE_MISSING: entry(
     (d) => `The pipeline reads services that were not provided: ${d.services.map((name) => `"${name}"`).join(', ')}.`,
@@ -119,13 +126,17 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
       d.verb === undefined
         ? `Stage "${d.stage}" needs ${d.feature}, which this run does not have.`
         : `${d.verb} needs ${d.feature}, which this runtime does not have.`,
-    (d) => (d.verb === undefined ? 'Run the pipeline on a runtime that provides it.' : 'Give createRuntime() such a store.'),
+    (d) =>
+      d.verb === undefined
+        ? 'Run the pipeline with createRuntime({ pipelines, … }).run(pipeline, input), where the runtime is given what is needed.'
+        : 'Give createRuntime() such a store.',
   ),
   ...limitErrors,
 
   SF_STAGE_FAILED: entry(
     (d) => `Stage "${d.stage}" failed: ${d.thrown}`,
-    () => 'See "cause" for the original error.',
+    () =>
+      'Mend what the stage does: "cause" is the original error. What may pass is for retry; what may fail, for settled() or fallback().',
     true,
   ),
   SF_STAGE_TIMEOUT: entry(
@@ -165,7 +176,8 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
   ),
   SF_MAP_INVALID: entry(
     (d) => `Map "${d.stage}" cannot go through its items: ${ended(d.why)}`,
-    () => 'Give it an array or another iterable, and a key that is a string or a number and differs for each item.',
+    () =>
+      'Give it an array or another iterable, and a key that is a string or a number and differs for each item; without a key, the place in the list is the key.',
   ),
   SF_LOOP_EXHAUSTED: entry(
     (d) => `Loop "${d.stage}" had not come to its end after ${d.turns} ${d.turns === 1 ? 'turn' : 'turns'}.`,
@@ -263,7 +275,7 @@ export const errorTable: { readonly [C in ErrorCode]: ErrorEntry<ErrorDetails[C]
   ),
   SF_RUN_ENDED: entry(
     (d) => `Stage "${d.stage}" called ${d.call} after its run had ended.`,
-    () => 'Stop the work of a stage when context.signal aborts.',
+    () => 'Await all that a stage begins before it returns, and stop its work when context.signal aborts.',
   ),
   SF_CLEANUP_FAILED: entry(
     (d) => `A cleanup of stage "${d.stage}" failed: ${ended(d.why)}`,

@@ -109,7 +109,7 @@ describe('toJSON()', () => {
       name: 'StageflowError',
       code: 'SF_STAGE_FAILED',
       message: 'Stage "ask" failed: no.',
-      hint: 'See "cause" for the original error.',
+      hint: 'Mend what the stage does: "cause" is the original error. What may pass is for retry; what may fail, for settled() or fallback().',
       docs: 'docs/errors/SF_STAGE_FAILED.md',
       retryable: true,
       details,

@@ -80,6 +80,7 @@ async function failureOf(made: RegisteredPipeline): Promise<StageflowError> {
 export const durabilityProvocations: { readonly [C in Durable]: Readonly<Record<string, () => Promise<StageflowError>>> } = {
   SF_NOT_SERIALIZABLE: {
     'an output': () => failureOf(pipeline('chat', { outputs: { it: stage('connect', { run: () => ({ send: () => 1 }) }) } })),
+    'a promise in a list': () => failureOf(pipeline('chat', { outputs: { it: stage('rows', { run: () => [Promise.resolve(1)] }) } })),
     'an answer': async () => {
       const runtime = await resting();
       return thrownBy(() => runtime.decide('run-1/ask#answer', () => 1));

@@ -21,7 +21,10 @@ type DurabilityCode =
 export const durabilityErrors: { readonly [C in DurabilityCode]: ErrorEntry<ErrorDetails[C]> } = {
   SF_NOT_SERIALIZABLE: entry(
     (d) => `What "${d.stage}" yields cannot be kept: at ${d.at} it has ${d.received}.`,
-    () => 'Yield plain data, dates, maps, sets, bytes or errors; hand clients and functions on as services.',
+    (d) =>
+      d.received === 'an instance of Promise'
+        ? 'Await it: Promise.all() awaits a list of promises, and map() makes each item a stage.'
+        : 'Yield plain data, dates, maps, sets, bytes or errors; hand clients and functions on as services.',
   ),
   SF_ANSWER_INVALID: entry(
     (d) => `The answer "${d.wait}" that "${d.stage}" waits for is invalid: ${reasons(d.issues)}`,
@@ -33,7 +36,7 @@ export const durabilityErrors: { readonly [C in DurabilityCode]: ErrorEntry<Erro
   ),
   SF_WAIT_CLOSED: entry(
     (d) => `Wait "${d.waitId}" takes no answer: ${ended(d.why)}`,
-    () => 'List the open waits with runtime.waits().',
+    () => 'Where somebody was faster there is nothing to do. runtime.waits() lists the waits that are open.',
   ),
   SF_DECISION_REFUSED: entry(
     (d) => `Wait "${d.waitId}" takes no answer from ${d.by === undefined ? 'somebody unnamed' : `"${d.by}"`}: ${ended(d.why)}`,
@@ -59,7 +62,8 @@ export const durabilityErrors: { readonly [C in DurabilityCode]: ErrorEntry<Erro
   SF_PLAN_CHANGED: entry(
     (d) =>
       `Run "${d.runId}" was begun with another version of pipeline "${d.pipeline}": ${d.paths.map((path) => `"${path}"`).join(', ')} changed.`,
-    () => 'Resume it with the code that began it, or declare the change compatible.',
+    () =>
+      'Resume it with the code that began it; or fork() it from what changed, which does that anew; or, where what is kept still means the same, resume it with compatible: true.',
   ),
   SF_JOURNAL_CORRUPT: entry(
     (d) => `What is kept of run "${d.runId}" cannot be read, at ${d.at}: ${ended(d.why)}`,

@@ -28,11 +28,12 @@ export function configureDraft(
       .filter((option) => !overridable.includes(option as keyof StagePolicy))
       .map((option) => {
         const subject = `configure() for stage "${stage}"`;
+        const meant = nearestName(option, overridable);
         return problem('SF_POLICY_INVALID', {
           subject,
           option,
           expected: `one of ${overridable.join(', ')}, or left out`,
-          received: 'an option that is part of the stage itself',
+          received: meant === undefined ? 'an option that it does not take' : `an option that it does not take; "${meant}" may be meant`,
         });
       });
   });

@@ -37,7 +37,7 @@ test('[195] an error is plain data when it is written, and where it happened sta
     name: 'StageflowError',
     code: 'SF_STAGE_FAILED',
     message: 'Stage "it" failed: RangeError: too far.',
-    hint: 'See "cause" for the original error.',
+    hint: 'Mend what the stage does: "cause" is the original error. What may pass is for retry; what may fail, for settled() or fallback().',
     docs: 'docs/errors/SF_STAGE_FAILED.md',
     retryable: true,
     details: { stage: 'it', thrown: 'RangeError: too far.' },

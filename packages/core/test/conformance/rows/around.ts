@@ -1,7 +1,7 @@
 import { later, replaced, type Section, tested } from '../row.ts';
 
 const declarative = '@stageflow/declarative';
-const records = '@stageflow/agent (typed context records)';
+const records = '@stageflow/agent';
 
 /** Cases 166 to 204: subpipelines, events, tracing, contracts, utilities. */
 export const aroundSections: readonly Section[] = [
@@ -97,14 +97,13 @@ export const aroundSections: readonly Section[] = [
     title: 'Utilities',
     rows: [
       later(198, 'A budget of tokens refuses what does not fit.', records, 'token budgets belong to prompts'),
-      later(199, 'Truncation is measured and reported.', records, 'token budgets belong to prompts'),
-      later(200, 'Content has a checksum and may be stale.', records, 'documents are records there'),
-      later(201, 'Conflicting values are resolved by a strategy.', records, 'merging records is theirs; stages never write to one place'),
-      later(
+      tested(199, 'Truncation is measured and reported.'),
+      tested(200, 'Content has a checksum and may be stale.'),
+      tested(201, 'Conflicting values are resolved by a strategy.'),
+      replaced(
         202,
         'The difference of two maps can be computed and applied.',
-        records,
-        'merging records is theirs; stages never write to one place',
+        'A recipe of forty lines that is run as a test: what is kept for good needs a format of its host.',
       ),
       replaced(
         203,

@@ -1,7 +1,7 @@
 import { later, replaced, type Section, tested } from '../row.ts';
 
-const typedRecords = '@stageflow/agent (typed context records)';
-const whyRecords = 'messages, documents, profile and memory are records of the agent packages; core carries any input';
+const plainRecords =
+  'Records of @stageflow/context-records are plain data as they stand: there is no other form, and what is absent is undefined.';
 
 /** Cases 1 to 97: values, identity, context, inputs, building, registering. */
 export const authoringSections: readonly Section[] = [
@@ -82,8 +82,8 @@ export const authoringSections: readonly Section[] = [
       ),
       tested(23, 'Members of the identity are read directly.'),
       tested(24, 'The identity cannot be reassigned.'),
-      later(25, 'The map form of a snapshot renders ids, times, documents and memory.', typedRecords, whyRecords),
-      later(26, 'Without enrichments the map form has null members.', typedRecords, whyRecords),
+      replaced(25, 'The map form of a snapshot renders ids, times, documents and memory.', plainRecords),
+      replaced(26, 'Without enrichments the map form has null members.', plainRecords),
       later(
         27,
         'A snapshot survives being written to a map and read back.',
@@ -109,7 +109,7 @@ export const authoringSections: readonly Section[] = [
       ),
       tested(32, 'The identity can be written as JSON and given to another run.'),
       tested(33, 'Text in any script and nested metadata arrive unchanged.'),
-      later(34, 'Optional members of profile, memory, documents and messages have empty defaults.', typedRecords, whyRecords),
+      replaced(34, 'Optional members of profile, memory, documents and messages have empty defaults.', plainRecords),
     ],
   },
   {

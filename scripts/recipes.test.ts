@@ -1,0 +1,38 @@
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { snippetsOf } from './docs-snippets.mjs';
+import { root } from './workspace.mjs';
+
+const pages = globSync('docs/recipes/*.md', { cwd: root })
+  .filter((path) => basename(path) !== 'README.md')
+  .sort();
+
+/** The modules of a page run as they stand; what they assert is the test. */
+describe('the recipe', () => {
+  const folder = join(root, '.cache/recipes', String(process.pid));
+  const run = (name: string, text: string): Promise<unknown> => {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return import(/* @vite-ignore */ pathToFileURL(file).href);
+  };
+  beforeAll(() => mkdirSync(folder, { recursive: true }));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test.each(pages)('%s runs and does what it says', async (path) => {
+    const [module = '', ...others] = snippetsOf(readFileSync(join(root, path), 'utf8'));
+    expect(others, 'one module a page').toEqual([]);
+    expect(module).toContain('assert.');
+    await expect(run(`${basename(path, '.md')}.ts`, module)).resolves.toBeDefined();
+  });
+
+  test('that asserts something wrong is noticed', async () => {
+    const wrong = "import assert from 'node:assert/strict';\nassert.equal(1, 2);\n";
+    await expect(run('wrong.ts', wrong)).rejects.toThrow('Expected values to be strictly equal');
+  });
+
+  test.each(pages)('%s is in the list of recipes', (path) => {
+    expect(readFileSync(join(root, 'docs/recipes/README.md'), 'utf8')).toContain(`](${basename(path)})`);
+  });
+});
