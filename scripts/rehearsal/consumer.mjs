@@ -18,8 +18,10 @@ export async function inEmptyFolder(registry, use) {
   try {
     writeFileSync(join(folder, '.npmrc'), registry.scopeConfig);
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-    // By itself pnpm looks for a workspace in the folders above, and waits a day before it takes what is new.
-    writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ packages: [], minimumReleaseAge: 0, pmOnFail: 'ignore' }));
+    // By itself pnpm looks for a workspace in the folders above, waits a day before it takes what is new, and keeps what is no
+    // longer needed for a week.
+    const settings = { packages: [], minimumReleaseAge: 0, modulesCacheMaxAge: 0, pmOnFail: 'ignore' };
+    writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify(settings));
     await use(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
