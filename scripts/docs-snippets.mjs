@@ -78,8 +78,8 @@ export async function checkSnippets() {
       const name = join(folder, `${path.replaceAll('/', '__')}.${index + 1}.${kind === 'test' ? 'test.ts' : 'ts'}`);
       writeFileSync(name, text);
       count += 1;
-      // Each page of an error is run, and its error compared, by error-pages.test.ts.
-      if (!path.startsWith('docs/errors/SF_')) modules[kind].push(name);
+      // Pages of errors, mistakes and recipes are run by tests of their own, which compare what comes of them.
+      if (!/^docs\/(errors\/SF_|common-mistakes\.md|recipes\/)/.test(path)) modules[kind].push(name);
     }
   }
   console.log(`${count} snippets in ${files.length} pages`);

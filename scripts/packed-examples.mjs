@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { command } from './command.mjs';
@@ -18,7 +18,10 @@ export async function checkPackedExamples() {
     const dependencies = Object.fromEntries(names.filter((name) => !name.startsWith('@stageflow-')).map((name) => [name, '*']));
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module', dependencies }));
     await installPacked(folder);
-    const inSources = (/** @type {string} */ path) => !/\/(node_modules|dist)(\/|$)/.test(path);
+    // Tests that need servers of this repository's own are compiled with it.
+    const isOfRepository = (/** @type {string} */ path) =>
+      path.endsWith('.ts') && readFileSync(path, 'utf8').includes("'@stageflow-internal/");
+    const inSources = (/** @type {string} */ path) => !/\/(node_modules|dist)(\/|$)/.test(path) && !isOfRepository(path);
     cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true, filter: inSources });
     for (const file of ['tsconfig.base.json', 'tsconfig.check.json']) cpSync(join(root, file), join(folder, file));
     const compilerOptions = { customConditions: [] };
