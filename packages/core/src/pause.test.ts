@@ -348,3 +348,106 @@ describe('a run that a store keeps', () => {
     expect(run).toMatchObject({ status: 'cancelled', reason: '"each" was skipped by hand, and an output needs it' });
   });
 });
+
+test('an effect that a step began goes on where the pause is over before it may be made', async () => {
+  const clock = virtualClock();
+  const { store, before, mend } = faultyRunStore();
+  let isMade = false;
+  const pays = work('pays', {
+    run: () => {
+      isMade = true;
+    },
+  });
+  const made = pipeline('p', { outputs: { pays } });
+  const handle = createRuntime({ pipelines: [made], clock, store }).start(made, {});
+  await handle.pause();
+  await clock.advance(1);
+  before('commit', () => clock.sleep(50));
+  expect(handle.step()).toBe('pays');
+  await clock.advance(10);
+  expect(isMade).toBe(false);
+  mend('commit');
+  const over = handle.resume();
+  expect((await clock.settle(handle.result)).status).toBe('completed');
+  await over;
+  expect(isMade).toBe(true);
+});
+
+test('a store that fails as the wait of a skipped stage is closed fails the run', async () => {
+  const clock = virtualClock();
+  const { store, before, fired } = faultyRunStore();
+  const asks = (name: string) => stage(name, { run: (_, { answer }) => answer(anything) ?? suspend('?') });
+  const slow = stage('slow', { run: () => clock.sleep(100) });
+  const made = pipeline('p', { outputs: { slow }, also: { a: asks('a'), b: asks('b') } });
+  const handle = createRuntime({ pipelines: [made], clock, store }).start(made, {}, { runId: 'r' });
+  await clock.advance(10);
+  expect(handle.skip('a')).toBe(true);
+  before('answer', () => {
+    throw new Error('the disk is gone');
+  });
+  await expect(clock.settle(handle.result)).rejects.toMatchObject({ code: 'SF_STORE_FAILED' });
+  expect(fired.count).toBe(1);
+});
+
+test('a need that is optional is no reason for a missing output', async () => {
+  const clock = virtualClock();
+  const slow = (name: string) => stage(name, { timeoutMs: 5_000, run: () => clock.sleep(100) });
+  const [a, b] = [slow('a'), slow('b')];
+  const reads = stage('reads', { needs: { a: optional(a), b }, run: () => 1 });
+  const made = pipeline('p', { outputs: { reads } });
+  const handle = createRuntime({ pipelines: [made], clock }).start(made, {});
+  await clock.advance(1);
+  expect([handle.skip('a'), handle.skip('b')]).toEqual([true, true]);
+  expect(await clock.settle(handle.result)).toMatchObject({
+    status: 'cancelled',
+    reason: '"b" was skipped by hand, and an output needs it',
+  });
+});
+
+test('a run that has ended has nothing to pause', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const { made } = chain(clock);
+  const handle = createRuntime({ pipelines: [made], clock, store }).start(made, {}, { runId: 'r' });
+  await clock.settle(handle.result);
+  await handle.pause();
+  expect(await store.load('r', undefined)).toMatchObject({ status: 'completed' });
+  expect((await store.load('r', undefined))?.isPaused).toBeUndefined();
+});
+
+test('a store that fails as a run comes to rest has no wait closed by it', async () => {
+  const clock = virtualClock();
+  const { store, before, fired, calls } = faultyRunStore();
+  const asks = (name: string) => stage(name, { run: (_, { answer }) => answer(anything) ?? suspend('?') });
+  const slow = stage('slow', { run: () => clock.sleep(100) });
+  const made = pipeline('p', { outputs: { slow }, also: { a: asks('a'), b: asks('b') }, journal: 'exit' });
+  const handle = createRuntime({ pipelines: [made], clock, store }).start(made, {}, { runId: 'r' });
+  await clock.advance(10);
+  expect(handle.skip('a')).toBe(true);
+  before('commit', () => {
+    throw new Error('the disk is gone');
+  });
+  await expect(clock.settle(handle.result)).rejects.toMatchObject({ code: 'SF_STORE_FAILED' });
+  expect(fired.count).toBe(1);
+  expect(calls).not.toContain('answer');
+});
+
+test('an effect that a step began and that waits for a slot has its turn after the pause', async () => {
+  const clock = virtualClock();
+  const { store, before } = faultyRunStore();
+  const ran: string[] = [];
+  const pays = work('pays', { run: () => void ran.push('pays') });
+  const slow = stage('slow', { run: () => clock.sleep(100).then(() => ran.push('slow')) });
+  const made = pipeline('p', { outputs: { pays }, also: { slow }, maxConcurrency: 1 });
+  const handle = createRuntime({ pipelines: [made], clock, store }).start(made, {});
+  await handle.pause();
+  await clock.advance(1);
+  before('commit', () => clock.sleep(20));
+  const steps = [handle.step(), handle.step()].sort();
+  expect(steps).toEqual(['pays', 'slow']);
+  await clock.advance(50);
+  const over = handle.resume();
+  expect((await clock.settle(handle.result)).status).toBe('completed');
+  await over;
+  expect(ran).toEqual(['slow', 'pays']);
+});

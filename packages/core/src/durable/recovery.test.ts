@@ -344,3 +344,56 @@ test('a loop that is stopped while it waits for room begins nothing more', async
   expect((await store.load('b', undefined))?.epoch).toBe(1);
   expect((await store.load('a', undefined))?.epoch).toBe(2);
 });
+
+test('a run that another process was quicker to take is no problem', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  await clock.settle(createRuntime({ pipelines: [made], store, clock }).run(made, { what: 'ask' }, { runId: 'r' }));
+  await createRuntime({ pipelines: [made], store, clock }).decide('r/done#answer', 'yes');
+  let asked = 0;
+  const slower: RunStore = Object.assign(memoryRunStore(), {
+    due: async () => [{ runId: 'r', tenantId: undefined, pipeline: 'p' }],
+    load: store.load.bind(store),
+    acquire: async () => {
+      asked++;
+      return undefined;
+    },
+  });
+  const problems: unknown[] = [];
+  const recovery = { everyMs: 100, onProblem: (error: unknown) => problems.push(error) };
+  const host = createRuntime({ pipelines: [made], store: slower, clock, recovery });
+  await clock.advance(150);
+  await clock.settle(host.close());
+  expect([asked, problems]).toEqual([1, []]);
+});
+
+test('what a stage makes of being let go of is no end of it', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  let calls = 0;
+  const stubborn = stage('stubborn', {
+    run: (_, { signal }) =>
+      ++calls > 1 ? 'done' : new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('my own error')))),
+  });
+  const made = pipeline('p', { outputs: { stubborn } });
+  const first = createRuntime({ pipelines: [made], store, clock });
+  const handle = first.start(made, {}, { runId: 'r' });
+  await clock.advance(1);
+  await clock.settle(first.close({ graceMs: 10 }));
+  expect((await handle.result).status).toBe('suspended');
+  const run = await clock.settle(createRuntime({ pipelines: [made], store, clock }).resume('r'));
+  expect([run.status, calls]).toEqual(['completed', 2]);
+});
+
+test('a run that is let go of while it cleans up has ended', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const cleans = stage('cleans', { run: (_, { defer }) => defer(() => clock.sleep(100)) });
+  const made = pipeline('p', { outputs: { cleans } });
+  const host = createRuntime({ pipelines: [made], store, clock });
+  const handle = host.start(made, {}, { runId: 'r' });
+  await clock.advance(10);
+  await clock.settle(host.close({ graceMs: 10 }));
+  expect((await handle.result).status).toBe('completed');
+  expect((await store.load('r', undefined))?.status).toBe('completed');
+});

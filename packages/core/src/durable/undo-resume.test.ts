@@ -384,3 +384,25 @@ describe('an effect that may have been made and did not complete', () => {
 });
 
 const anything = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } } as const;
+
+test('an effect that a resumed run does not come to again is undone with the services of the new process', async () => {
+  const clock = virtualClock();
+  const store = memoryRunStore();
+  const world = new Bank();
+  const bad = stage('bad', { run: () => clock.sleep(50).then(() => fail('no')) });
+  const made = pipeline('beside', { outputs: { bad }, also: { flight } });
+  const options = { pipelines: [made] as const, clock, services: { bank: world }, leaseMs: 1_000 };
+  const dying = dyingRunStore(store, { dieAt: 4, when: 'before' });
+  void createRuntime({ ...options, store: dying.store }).run(made, { trip: 'Rome' }, { runId: 'r' });
+  await clock.advance(2_000);
+  expect(dying.isDead).toBe(true);
+  // As of a process that died between the failure and the note that it is undone: the failure stops the run before the effect is restored.
+  const loaded = store.load.bind(store);
+  const load: typeof store.load = async (...which) => {
+    const run = await loaded(...which);
+    return run && { ...run, records: run.records.filter(({ path }) => path !== '[undo]') };
+  };
+  expect((await load('r', undefined))?.records.map(({ path }) => path)).toEqual(['flight', 'flight', 'bad']);
+  const run = await clock.settle(createRuntime({ ...options, store: Object.assign(store, { load }) }).resume('r'));
+  expect([run.undone, world.refunded]).toEqual([['flight'], ['flight Rome']]);
+});
