@@ -1,10 +1,7 @@
 import { stageCount } from './work.mjs';
 
-/**
- * The journal levels that are measured: what `journal` may be among the options of a run. A level that core learns is added
- * here, and nowhere else.
- */
-export const levels = ['stage'];
+/** The journal levels that are measured: what `journal` may be among the options of a run. */
+export const levels = ['stage', 'exit', 'none'];
 
 /**
  * What a completed run leaves at each level: its row, at least so many records, in at most so many commits. A level that core
