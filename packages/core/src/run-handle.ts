@@ -23,7 +23,8 @@ export interface RunHandle<Outs = unknown> {
   /**
    * From now on nothing new starts, and no further attempt; what is under way goes on. Right after `start()`, nothing starts
    * at all. A run that a store keeps is paused there too: should its process end, it goes on when somebody resumes it, and
-   * not before. Its deadline goes on. Resolves when that is durable.
+   * not before. Its deadline goes on. Resolves when that is durable; of a run that has not begun, at once: it is then kept with
+   * its beginning.
    */
   pause(): Promise<void>;
   /** Ends a pause. Resolves when that is durable, where a store keeps the run. */

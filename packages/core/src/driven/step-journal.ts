@@ -11,7 +11,6 @@ import type { OpenWait } from '../run.ts';
 /** What one step knows of its run: what came with its request, and what is to leave with its outcome. */
 export class StepJournal implements Journal {
   readonly epoch = 1;
-  readonly input: undefined = undefined;
   readonly openWaits: readonly OpenWait[] = [];
   /** A step sleeps in its worker. */
   readonly restAfterMs: number = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 import { isStageflowError, StageflowError } from '../errors.ts';
 import type { ArtifactKey, ArtifactStore } from '../ports/artifact-store.ts';
-import type { StoredRun } from '../ports/run-store.ts';
+import type { RunKey, StoredRun } from '../ports/run-store.ts';
 import type { Encoded } from './codec.ts';
 
 /** Where a runtime keeps values that are too large for the journal. */
@@ -79,6 +79,15 @@ export async function withArtifacts(run: StoredRun, tenantId: string | undefined
     records.push(output === undefined ? record : { ...record, output: await whole(output, `the record of "${path}"`, path) });
   }
   return { ...run, input, records };
+}
+
+/** Deletes the values of a run that lie apart. @throws SF_STORE_FAILED */
+export async function removeArtifacts(run: RunKey, store: ArtifactStore | undefined): Promise<void> {
+  try {
+    await store?.removeRun(run);
+  } catch (cause) {
+    throw artifactsFailed(store as ArtifactStore, cause, run.runId);
+  }
 }
 
 function isReference(text: unknown): boolean {

@@ -100,6 +100,20 @@ describe('values that are too large for the journal', () => {
       expect(await artifacts.get({ tenantId: 'acme', runId: 'r', artifactId })).toBeUndefined();
   });
 
+  test('that cannot be deleted keep their run, and it is said whose fault that is', async () => {
+    const { options, artifacts, clock, store } = await resting();
+    const away: ArtifactStore = { ...artifacts, name: 'bucket', removeRun: () => Promise.reject(new Error('away')) };
+    const next = createRuntime({ ...options, artifacts: { store: away, minLength: 50 } });
+    await next.decide('r/asks#answer', 'yes', { tenantId: 'acme' });
+    await next.resume('r', { tenantId: 'acme' });
+    await clock.advance(10);
+    await expect(next.prune({ olderThanMs: 1 })).rejects.toMatchObject({
+      code: 'SF_STORE_FAILED',
+      details: { store: 'bucket', why: 'away' },
+    });
+    expect((await store.load('r', 'acme'))?.status).toBe('completed');
+  });
+
   test('that are not there refuse the run before anything of it is called', async () => {
     const { options, artifacts } = await resting();
     await artifacts.removeRun({ tenantId: 'acme', runId: 'r' });

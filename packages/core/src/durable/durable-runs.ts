@@ -8,7 +8,7 @@ import type { DueRun, Lease, NewRun, RunStore, StoredRun, WaitFilter } from '../
 import type { OpenWait, Run, SuspendedRun } from '../run.ts';
 import { describeReceived } from '../schema.ts';
 import { AnswerWatch } from './answer-watch.ts';
-import { type ArtifactOptions, ArtifactValues, withArtifacts } from './artifact-values.ts';
+import { type ArtifactOptions, ArtifactValues, removeArtifacts, withArtifacts } from './artifact-values.ts';
 import { changedPaths } from './changed-paths.ts';
 import { checkedRun, checkedWait } from './checked-run.ts';
 import { decode, type Encoded, encode } from './codec.ts';
@@ -84,12 +84,12 @@ export class DurableRuns {
       input: encodedInputs(state),
       createdAt: this.#clock.now(),
     };
-    await this.#create(run);
+    await this.#keepNew(run);
     return this.#open(state, 1, undefined, level, onBroken);
   }
 
   /** Large values first: what the store has refers to nothing that is not there. */
-  async #create(run: NewRun): Promise<void> {
+  async #keepNew(run: NewRun): Promise<void> {
     const values = this.#valuesOf(run.identity);
     // The id of the run may be taken: nothing of the run that has it is written over.
     const unique = `0-${uuidv7(this.#clock.now())}`;
@@ -174,7 +174,7 @@ export class DurableRuns {
   /** Keeps a run that was forked, with its results. @throws SF_RUN_EXISTS, SF_STORE_FAILED */
   async keepFork({ runId, pipeline, version, identity, input, createdAt, records }: StoredRun): Promise<void> {
     const run = { runId, pipeline, version, identity: plainIdentity(identity, pipeline), input, createdAt, records };
-    await this.#create(run);
+    await this.#keepNew(run);
   }
 
   /** Opens the journal of a run that was taken, and gives the run its inputs. */
@@ -254,7 +254,7 @@ export class DurableRuns {
     for (;;) {
       const runs = await this.#guarded(() => ended(endedBefore, prunedAtOnce));
       // What is apart goes first: no run is left without it that could still be forked, and nothing is left without its run.
-      for (const run of runs) await this.#guarded(async () => this.#artifacts?.store.removeRun(run));
+      for (const run of runs) await removeArtifacts(run, this.#artifacts?.store);
       const deleted = runs.length === 0 ? 0 : await this.#guarded(() => remove(runs.map(({ runId }) => runId)));
       count += deleted;
       // Where none was deleted, another process is about to delete them all.

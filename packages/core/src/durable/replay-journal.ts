@@ -44,7 +44,6 @@ export interface Replay {
 export class ReplayJournal implements Journal {
   readonly epoch = 1;
   readonly restAfterMs = 0;
-  readonly input: undefined = undefined;
   readonly openWaits: readonly OpenWait[] = [];
   readonly differences: ReplayDifference[] = [];
   sameCount = 0;

@@ -123,10 +123,6 @@ test('a wait that could not be kept is not waited for', async () => {
 });
 
 describe('what a journal finds', () => {
-  test('inputs, parsed', () => {
-    expect(journalOf([]).input).toEqual({ text: 'hi' });
-  });
-
   test('how a stage ended; an intent is no end', () => {
     const journal = journalOf([
       { path: 'a', status: 'intent' },

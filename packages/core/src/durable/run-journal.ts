@@ -50,7 +50,6 @@ export interface JournalOptions {
 export class RunJournal implements Journal {
   readonly epoch: number;
   readonly restAfterMs: number;
-  readonly input: Readonly<Record<string, unknown>> | undefined;
   readonly undo: UndoJournal;
   readonly #options: JournalOptions;
   readonly #restored: ReadonlyMap<string, JournalRecord>;
@@ -73,7 +72,6 @@ export class RunJournal implements Journal {
     this.#options = options;
     this.epoch = options.epoch;
     this.restAfterMs = options.restAfterMs;
-    this.input = stored && Object.fromEntries(Object.entries(stored.input).map(([name, value]) => [name, decode(value)]));
     this.#restored = new Map(stored?.records.filter(({ status }) => status !== 'intent').map((record) => [record.path, record]));
     const append = (record: JournalRecord): Promise<void> => this.append(record);
     this.undo = new KeptUndo(options.plan, stored?.records ?? [], append, () => options.clock.now());

@@ -77,8 +77,6 @@ export interface UndoJournal {
 export interface Journal {
   /** Which activation this is, from 1. */
   readonly epoch: number;
-  /** Parsed inputs of an earlier activation, by name. */
-  readonly input: Readonly<Record<string, unknown>> | undefined;
   restored(path: string): JournaledEnd | undefined;
   /** Takes the output of a stage that is about to complete, or what it asks; the error where that cannot be kept. */
   keep(path: string, output: unknown): StageflowError | undefined;

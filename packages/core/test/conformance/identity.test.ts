@@ -1,4 +1,4 @@
-import { inputs, pipeline, type StageContext, stage } from '@stageflow/core';
+import { createRuntime, inputs, memoryRunStore, pipeline, type Schema, type StageContext, stage, suspend } from '@stageflow/core';
 import { expect, test } from 'vitest';
 import { accepting, aMap } from './plain-schemas.ts';
 
@@ -42,6 +42,38 @@ test('[24] the identity cannot be reassigned, by a stage or by the caller', asyn
 
   expect(() => change(run.identity)).toThrow(TypeError);
   expect(run.identity.userId).toBe('me');
+});
+
+const anything: Schema<unknown, unknown> = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+
+test('[27] what a run was given is read back by another process: identity and inputs, times as times', async () => {
+  const { messages } = inputs<{ messages: readonly { readonly text: string; readonly at: Date }[] }>();
+  const asks = stage('asks', {
+    needs: { messages },
+    run: ({ messages }, { answer }) => (answer(anything) === undefined ? suspend('?') : messages),
+  });
+  const chat = pipeline('chat', { outputs: { asks } });
+  const store = memoryRunStore();
+  const said = [{ text: 'hi', at: new Date(Date.UTC(2025, 0, 1)) }];
+  const given = { runId: 'r', userId: 'u', mode: 'fast', metadata: { document: 'd', at: new Date(0) } };
+  const begun = await createRuntime({ pipelines: [chat], store }).run(chat, { messages: said }, given);
+  const other = createRuntime({ pipelines: [chat], store });
+  await other.decide('r/asks#answer', 'yes');
+  const run = await other.resume('r');
+
+  expect(run.identity).toEqual(begun.identity);
+  expect(run).toMatchObject({ status: 'completed', identity: given, outputs: { asks: said } });
+});
+
+test('[28] a run that was given its mode alone goes on in another process as it was', async () => {
+  const asks = stage('asks', { run: (_, { answer, identity }) => (answer(anything) === undefined ? suspend('?') : identity.mode) });
+  const chat = pipeline('chat', { outputs: { asks } });
+  const store = memoryRunStore();
+  const { runId } = await createRuntime({ pipelines: [chat], store }).run(chat, {}, { mode: 'fast' });
+  const other = createRuntime({ pipelines: [chat], store });
+  await other.decide(`${runId}/asks#answer`, 'yes');
+
+  expect(await other.resume(runId)).toMatchObject({ status: 'completed', outputs: { asks: 'fast' } });
 });
 
 test('[29] an extension is read through its schema, which refuses a wrong value', async () => {

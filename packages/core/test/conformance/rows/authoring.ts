@@ -1,4 +1,4 @@
-import { later, replaced, type Section, tested } from '../row.ts';
+import { replaced, type Section, tested } from '../row.ts';
 
 const plainRecords =
   'Records of @stageflow/context-records are plain data as they stand: there is no other form, and what is absent is undefined.';
@@ -84,17 +84,15 @@ export const authoringSections: readonly Section[] = [
       tested(24, 'The identity cannot be reassigned.'),
       replaced(25, 'The map form of a snapshot renders ids, times, documents and memory.', plainRecords),
       replaced(26, 'Without enrichments the map form has null members.', plainRecords),
-      later(
+      replaced(
         27,
         'A snapshot survives being written to a map and read back.',
-        '@stageflow/core/durable',
-        'what a run was given is written by the journal, and read back on resume',
+        'A store keeps what a run was given, and another process reads it back: identity and inputs, times as times.',
       ),
-      later(
+      replaced(
         28,
         'A snapshot can be rebuilt from its topology and mode alone.',
-        '@stageflow/core/durable',
-        'what a run was given is written by the journal, and read back on resume',
+        'A run that was given nothing but its mode goes on in another process as it was.',
       ),
       replaced(
         29,
