@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { isStageflowError } from '@stageflow/core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type Prose, places } from './error-pages/prose.mjs';
 import { checkErrorPages, entries, errorPages } from './error-pages.mjs';
+import { pageModules } from './page-modules.ts';
 import { root } from './workspace.mjs';
 
 const codes = Object.keys(entries);
@@ -32,14 +32,7 @@ describe('the error pages', () => {
 
 /** The examples run as they stand in the pages, so each is a module of its own. */
 describe('the example of', () => {
-  const folder = join(root, '.cache/error-examples', String(process.pid));
-  const run = (name: string, text: string): Promise<unknown> => {
-    const file = join(folder, name);
-    writeFileSync(file, text);
-    return import(/* @vite-ignore */ pathToFileURL(file).href);
-  };
-  beforeAll(() => mkdirSync(folder, { recursive: true }));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const run = pageModules('error-examples');
 
   test.each(examples)('%s ends with it, and its mended form does not', async (code, { cause, mend, details }) => {
     const thrown = await run(`${code}.cause.ts`, cause).then(

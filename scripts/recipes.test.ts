@@ -1,8 +1,8 @@
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { snippetsOf } from './docs-snippets.mjs';
+import { pageModules } from './page-modules.ts';
 import { root } from './workspace.mjs';
 
 const pages = globSync('docs/recipes/*.md', { cwd: root })
@@ -11,14 +11,7 @@ const pages = globSync('docs/recipes/*.md', { cwd: root })
 
 /** The modules of a page run as they stand; what they assert is the test. */
 describe('the recipe', () => {
-  const folder = join(root, '.cache/recipes', String(process.pid));
-  const run = (name: string, text: string): Promise<unknown> => {
-    const file = join(folder, name);
-    writeFileSync(file, text);
-    return import(/* @vite-ignore */ pathToFileURL(file).href);
-  };
-  beforeAll(() => mkdirSync(folder, { recursive: true }));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const run = pageModules('recipes');
 
   test.each(pages)('%s runs and does what it says', async (path) => {
     const [module = '', ...others] = snippetsOf(readFileSync(join(root, path), 'utf8'));

@@ -14,23 +14,10 @@ import {
 } from '@stageflow/core';
 import type { Encoded } from '@stageflow/core/ports';
 import { virtualClock } from '@stageflow/testing';
+import type { durabilityErrors } from '../src/durable/durability-errors.ts';
 import { faultyRunStore } from './faulty-run-store.ts';
 
-type Durable =
-  | 'SF_NOT_SERIALIZABLE'
-  | 'SF_ANSWER_INVALID'
-  | 'SF_WAIT_EXPIRED'
-  | 'SF_WAIT_CLOSED'
-  | 'SF_DECISION_REFUSED'
-  | 'SF_RUN_EXISTS'
-  | 'SF_RUN_UNKNOWN'
-  | 'SF_RUN_NOT_RESUMABLE'
-  | 'SF_RUN_TAKEN_OVER'
-  | 'SF_PLAN_CHANGED'
-  | 'SF_JOURNAL_CORRUPT'
-  | 'SF_STORE_VERSION'
-  | 'SF_STORE_FAILED'
-  | 'SF_COMPENSATION_FAILED';
+type Durable = keyof typeof durabilityErrors;
 
 const yes: Schema<unknown, 'yes'> = {
   '~standard': {
